@@ -1,0 +1,236 @@
+"""The list of cases: saved views, filters that are a URL, pages that continue where the last one ended."""
+
+import base64
+import binascii
+import json
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from callbacks.models import CallbackPromise, Remedy, RemedyStatus
+from callbacks.queue import IN_A_ROW, WORK_ORDER, ordered
+from reviews import clock
+from reviews.causes import Cause
+from reviews.models import Case, Shop, User
+from reviews.models.cases import CaseQuerySet
+from reviews.statistics import ANY_SOLVED
+
+PAGE = 30
+COUNTED = 1000  # counts beyond are shown as "1000+"
+BY_DEADLINE = ("due_at", "id")
+NEWEST_FIRST = ("-opened_at", "-id")
+LAST_CLOSED_FIRST = ("-closed_at", "-id")
+TIMES = frozenset({"due_at", "opened_at", "closed_at", "next_due"})
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """A question agents ask all day; `order` are columns, "-" for descending."""
+
+    code: str
+    label: Any
+    icon: str
+    pick: Callable[[CaseQuerySet, User, datetime], CaseQuerySet]
+    order: tuple[str, ...] = BY_DEADLINE
+    for_managers: bool = False
+
+
+def _callbacks_today(cases: CaseQuerySet, user: User, now: datetime) -> CaseQuerySet:
+    """Own open promises until tonight, as the clock of the installation has it; late ones too."""
+    zone = ZoneInfo(settings.TIME_ZONE)
+    midnight = datetime.combine(now.astimezone(zone).date() + timedelta(days=1), time(), zone)
+    due = CallbackPromise.objects.pending().filter(due_at__lt=midnight)
+    return cases.open().held_by(user).filter(pk__in=due.values("case"))
+
+
+def _to_approve(cases: CaseQuerySet, user: User, _now: datetime) -> CaseQuerySet:
+    waiting = Remedy.objects.filter(status=RemedyStatus.TO_APPROVE)
+    return cases.filter(user.managed_shop_filter("shop"), pk__in=waiting.values("case"))
+
+
+VIEWS: dict[str, SavedView] = {
+    view.code: view
+    for view in (
+        SavedView(
+            "mine", _("Mine"), "inbox", lambda cases, user, _now: cases.open().held_by(user), WORK_ORDER
+        ),
+        SavedView("to_take", _("To take"), "hand-stop", lambda cases, _user, _now: cases.to_take()),
+        SavedView("callbacks", _("Call-backs today"), "phone-outgoing", _callbacks_today, WORK_ORDER),
+        SavedView("overdue", _("Overdue"), "alarm", lambda cases, _user, now: cases.overdue(now)),
+        SavedView(
+            "to_decide", _("Cause unsure"), "help-circle", lambda cases, _user, _now: cases.to_decide()
+        ),
+        SavedView(
+            "malicious",
+            _("Perhaps malicious"),
+            "shield-exclamation",
+            lambda cases, _user, _now: cases.open().filter(cause=Cause.MALICIOUS),
+        ),
+        SavedView(
+            "to_approve", _("Remedies to approve"), "coin", _to_approve, BY_DEADLINE, for_managers=True
+        ),
+        SavedView("open", _("All open"), "list-details", lambda cases, _user, _now: cases.open()),
+        SavedView(
+            "closed", _("Closed"), "archive", lambda cases, _user, _now: cases.closed(), LAST_CLOSED_FIRST
+        ),
+        SavedView("all", _("All"), "book", lambda cases, _user, _now: cases, NEWEST_FIRST),
+    )
+}
+NOT_COUNTED = ("closed", "all")
+
+
+def views_for(user: User) -> list[SavedView]:
+    """The views this person sees, in order."""
+    return [view for view in VIEWS.values() if user.is_manager or not view.for_managers]
+
+
+def cases_of(view: SavedView, user: User, now: datetime) -> CaseQuerySet:
+    return view.pick(Case.objects.visible_to(user), user, now)
+
+
+def capped(count: int) -> str:
+    """A count as it is shown: exact up to the cap."""
+    return f"{COUNTED}+" if count > COUNTED else str(count)
+
+
+def count_of(cases: CaseQuerySet) -> str:
+    """How many, never counting further than the cap."""
+    return capped(cases.order_by().values("pk")[: COUNTED + 1].count())
+
+
+# --- filters ------------------------------------------------------------------------------------
+
+
+def narrow(cases: CaseQuerySet, filters: dict[str, Any], user: User) -> CaseQuerySet:
+    """Apply the filters of a URL (the cleaned data of views.queue.FilterForm); empty ones do nothing."""
+    for name in ("shop", "cause", "sub_cause", "status"):
+        if filters.get(name):
+            cases = cases.filter(**{name: filters[name]})
+    if outcome := filters.get("outcome"):
+        cases = cases.solved() if outcome == ANY_SOLVED else cases.filter(outcome=outcome)
+    if contacted := filters.get("contacted"):
+        cases = cases.filter(first_contact_at__isnull=contacted == "0")
+    if filters.get("product"):
+        cases = cases.filter(review__product=filters["product"])
+    if filters.get("buyer"):
+        cases = cases.filter(review__buyer=filters["buyer"])
+    if who := filters.get("assignee"):
+        cases = cases.filter(assignee={"me": user.pk, "none": None}.get(who, who))
+    if filters.get("from") or filters.get("until"):
+        cases = cases.filter(_opened(filters.get("from"), filters.get("until"), user))
+    return cases.filter(_search(filters["q"])) if filters.get("q") else cases
+
+
+def _opened(first: date | None, last: date | None, user: User) -> Q:
+    """Opened on the days first–last, both included, each shop by its own clock."""
+    wanted = Q(pk=None)
+    zones: dict[str, list[int]] = {}
+    for pk, zone in Shop.objects.visible_to(user).values_list("pk", "time_zone"):
+        zones.setdefault(zone, []).append(pk)
+    for zone, shops in zones.items():
+        within = Q(shop__in=shops)
+        if first:
+            within &= Q(opened_at__gte=datetime.combine(first, time(), ZoneInfo(zone)))
+        if last:
+            after = datetime.combine(last + timedelta(days=1), time(), ZoneInfo(zone))
+            within &= Q(opened_at__lt=after)
+        wanted |= within
+    return wanted
+
+
+def plain(text: str) -> str:
+    """Search words as people mean them: full-width signs and blanks forgiven."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
+
+
+def _search(text: str) -> Q:
+    words = plain(text)
+    found = (
+        Q(review__review_key__iexact=words)
+        | Q(review__order_no=words)
+        | Q(review__content__icontains=words)
+        | Q(review__followup__icontains=words)
+        | Q(review__product__title__icontains=words)
+    )
+    number = words.removeprefix("#")
+    return found | Q(pk=int(number)) if number.isdecimal() and len(number) < 12 else found
+
+
+# --- pages --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page; the cursors lead to its neighbours and are empty where there is none."""
+
+    cases: list[Case]
+    previous: str = ""
+    next: str = ""
+
+
+def page_of(cases: CaseQuerySet, order: Sequence[str], now: datetime, cursor: str = "") -> Page:
+    """The page the cursor leads to, the first one without. Flat in time however far it is."""
+    if order == WORK_ORDER:
+        cases = ordered(cases, now)
+    cases = cases.select_related(*IN_A_ROW)
+    backwards, values = _read(cursor, order)
+    columns = [_flip(name) for name in order] if backwards else list(order)
+    if values:
+        cases = cases.filter(_beyond(columns, values))
+    found = list(cases.order_by(*columns)[: PAGE + 1])
+    more, found = len(found) > PAGE, found[:PAGE]
+    if backwards:
+        found.reverse()
+    has_previous, has_next = (more, True) if backwards else (bool(values), more)
+    return Page(
+        found,
+        _write("<", found[0], order) if found and has_previous else "",
+        _write(">", found[-1], order) if found and has_next else "",
+    )
+
+
+def _flip(name: str) -> str:
+    return name[1:] if name.startswith("-") else f"-{name}"
+
+
+def _beyond(columns: Sequence[str], values: Sequence[Any]) -> Q:
+    """Rows that come after these values: a row comparison, column by column."""
+    beyond, equal = Q(pk=None), Q()
+    for column, value in zip(columns, values, strict=True):
+        name = column.removeprefix("-")
+        side = "lt" if column.startswith("-") else "gt"
+        beyond |= equal & Q(**{f"{name}__{side}": value})
+        equal &= Q(**{name: value})
+    return beyond
+
+
+def _write(side: str, case: Case, order: Sequence[str]) -> str:
+    values = [getattr(case, name.removeprefix("-")) for name in order]
+    plain_values = [one.astimezone(UTC).isoformat() if isinstance(one, datetime) else one for one in values]
+    return base64.urlsafe_b64encode(json.dumps([side, *plain_values]).encode()).decode().rstrip("=")
+
+
+def _read(cursor: str, order: Sequence[str]) -> tuple[bool, list[Any]]:
+    """Direction and values; a cursor that is broken or of another list leads to the first page."""
+    try:
+        side, *raw = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        values = [datetime.fromisoformat(one) if isinstance(one, str) else one for one in raw]
+    except (ValueError, TypeError, binascii.Error):
+        return False, []
+    fitting = len(values) == len(order) and all(map(_fits, order, values))
+    return (side == "<", values) if fitting else (False, [])
+
+
+def _fits(name: str, value: Any) -> bool:
+    """Whether the database can compare the column with this."""
+    if name.removeprefix("-") in TIMES:
+        in_range = isinstance(value, datetime) and clock.FIRST_YEAR <= value.year <= clock.LAST_YEAR
+        return in_range and value.tzinfo is not None
+    return isinstance(value, int | float) and abs(value) < 2**63

@@ -1,0 +1,326 @@
+"""Everything the case page shows, read with a constant number of queries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Count, Q
+from django.forms import Textarea, TextInput
+
+from callbacks import forms
+from callbacks.calling_rules import CallPermission, window_closes_at
+from callbacks.chat_text import chat_text
+from callbacks.contacts import call_permission, obstacles_to_close, words_of
+from callbacks.models import BuyerMessage, CallbackPromise, CallLog, CallOutcome, Remedy
+from callbacks.models.scripts import APOLOGIES
+from callbacks.queue import QueueEntry, agent_queue
+from callbacks.script import ScriptLine, manner_for, script_for
+from callbacks.timeline import TimelineEntry, assigned_to, timeline
+from reviews.causes import COMPLAINTS, SUB_CAUSES, Cause, SubCause
+from reviews.models import (
+    Case,
+    Classification,
+    Order,
+    Outcome,
+    PublicReply,
+    Review,
+    ReviewVersion,
+    Status,
+    User,
+)
+from reviews.models.replies import ReplyStatus
+
+QUEUE_SHOWN = 20
+ON_THE_PAGE = ("shop", "assignee", "review__shop", "review__buyer", "review__product", "review__order")
+UNSEEN_FIELDS = frozenset({"approve", "done", "later_at", "notes", "outcome", "stage", "sub_cause"})
+
+
+@dataclass(frozen=True, slots=True)
+class BuyerHistory:
+    """What else this buyer bought and wrote in the shop, this review and order not counted."""
+
+    reviews: int = 0
+    bad_reviews: int = 0
+    orders: int = 0
+
+
+@dataclass
+class CasePage:
+    """The case as one person sees it now. `bound` is the form that was refused, with what was typed."""
+
+    case: Case
+    user: User
+    now: datetime
+    bound: forms.CaseForm | None = None
+    phone: str = ""
+    problems: dict[str, list[str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.review: Review = self.case.review
+        self.order: Order | None = self.review.order
+        self.problems = {self._place_of(self.bound): _errors(self.bound)} if self.bound else {}
+
+    def _place_of(self, form: forms.CaseForm) -> str:
+        """Where the refusal is shown: in its card, or on top when the card is gone with the case."""
+        return "case" if self._is_gone(form) else form.place
+
+    def _is_gone(self, form: forms.CaseForm) -> bool:
+        if form.place == "call":
+            return self.my_call is None
+        if self.holds or form.place in ("case", "cause", "contact"):
+            return False
+        return form.place != "reply" or not self.manages
+
+    @property
+    def left_over(self) -> list[tuple[str, str]]:
+        """What was typed into a form that is no longer there, with its label: nothing is lost."""
+        if self.bound is None or not self._is_gone(self.bound):
+            return []
+        texts = [field for field in self.bound if isinstance(field.field.widget, TextInput | Textarea)]
+        return [(str(field.label), field.value()) for field in texts if field.value()]
+
+    # --- whose case ---
+
+    @property
+    def seen(self) -> str:
+        """What the reader saw: an act on something else in the meantime is refused."""
+        return seen_of(self.case)
+
+    @cached_property
+    def manages(self) -> bool:
+        return self.user.manages(self.case.shop_id)
+
+    @property
+    def is_mine(self) -> bool:
+        return self.case.assignee_id == self.user.pk
+
+    @property
+    def holds(self) -> bool:
+        """Works on it: only then anything can be done."""
+        return self.is_mine and self.case.status == Status.IN_PROGRESS
+
+    @property
+    def may_take(self) -> bool:
+        free = self.case.status == Status.NEW
+        return free or (self.is_mine and self.case.status in (Status.ASSIGNED, Status.WAITING))
+
+    @property
+    def may_give_back(self) -> bool:
+        held = self.case.status not in (Status.NEW, Status.CLOSED)
+        return held and not self.running and (self.is_mine or self.manages)
+
+    @property
+    def may_decide_cause(self) -> bool:
+        return self.manages or (self.is_mine and self.case.is_open)
+
+    @property
+    def may_reopen(self) -> bool:
+        return self.case.status == Status.CLOSED and (self.is_mine or self.manages)
+
+    @property
+    def is_overdue(self) -> bool:
+        return self.case.is_overdue(self.now)
+
+    # --- the review ---
+
+    @cached_property
+    def judgements(self) -> list[Classification]:
+        return list(self.review.classifications.select_related("decided_by"))
+
+    @property
+    def decided_by(self) -> User | None:
+        """The person who decided the cause; None while it is the machine's proposal."""
+        return self.judgements[0].decided_by if self.judgements else None
+
+    @property
+    def deciding_words(self) -> list[str]:
+        """The words the machine went by, of its latest reading."""
+        return next((one.words for one in self.judgements if one.words), [])
+
+    @property
+    def causes(self) -> list[tuple[Cause, tuple[SubCause, ...]]]:
+        """What a person can decide for, in the order of the keys 1–4."""
+        return [(cause, SUB_CAUSES[cause]) for cause in COMPLAINTS]
+
+    @cached_property
+    def earlier_versions(self) -> list[ReviewVersion]:
+        if self.review.version == 1:
+            return []
+        return list(self.review.versions.exclude(number=self.review.version).order_by("-number"))
+
+    @cached_property
+    def buyer_history(self) -> BuyerHistory:
+        buyer = self.review.buyer
+        if buyer is None:
+            return BuyerHistory()
+        others = Review.objects.filter(buyer=buyer).exclude(pk=self.review.pk)
+        counts = others.aggregate(all=Count("pk"), bad=Count("pk", filter=~Q(rating="good")))
+        orders = Order.objects.filter(buyer=buyer).exclude(pk=self.review.order_id or 0).count()
+        return BuyerHistory(counts["all"], counts["bad"], orders)
+
+    # --- the call ---
+
+    @cached_property
+    def calls(self) -> list[CallLog]:
+        return list(self.case.calls.select_related("agent").prefetch_related("stages"))
+
+    @cached_property
+    def running(self) -> CallLog | None:
+        return next((call for call in self.calls if call.is_running), None)
+
+    @property
+    def my_call(self) -> CallLog | None:
+        """The running call, when the reader is the one who speaks."""
+        return self.running if self.running and self.running.agent_id == self.user.pk else None
+
+    @property
+    def ended_calls(self) -> list[CallLog]:
+        return [call for call in self.calls if not call.is_running]
+
+    @property
+    def is_spoken(self) -> bool:
+        """A call has been made and none runs: what comes next is its result, not the script."""
+        return bool(self.ended_calls) and self.running is None
+
+    @cached_property
+    def permission(self) -> CallPermission:
+        return call_permission(self.case, self.now)
+
+    @property
+    def permission_words(self) -> str:
+        return words_of(self.permission, self.case)
+
+    @property
+    def window_closes(self) -> datetime | None:
+        """When today's permitted hours end, while they last."""
+        shop = self.case.shop
+        return window_closes_at(
+            self.now, shop_zone=shop.zone, calling_from=shop.calling_from, calling_until=shop.calling_until
+        )
+
+    @property
+    def next_attempt(self) -> int:
+        return len(self.calls) + (0 if self.running else 1)
+
+    @cached_property
+    def promise(self) -> CallbackPromise | None:
+        return CallbackPromise.objects.filter(case=self.case).pending().select_related("agent").first()
+
+    @cached_property
+    def script(self) -> list[ScriptLine]:
+        speaker = self.running.agent if self.running else self.user
+        return script_for(self.case, speaker, self.running)
+
+    @property
+    def current_stage(self) -> str:
+        """The first stage that is not ticked yet."""
+        return next((line.stage for line in self.script if not line.ticked), "")
+
+    @property
+    def stages_done(self) -> int:
+        return sum(line.ticked for line in self.script)
+
+    @property
+    def apologies_done(self) -> int:
+        return sum(line.ticked for line in self.script if line.stage in APOLOGIES)
+
+    @cached_property
+    def manner(self) -> list[str]:
+        return manner_for(self.case)
+
+    @property
+    def call_outcomes(self) -> list[tuple[str, Any]]:
+        """How a call can have gone; "later" has a place of its own, for it needs an hour."""
+        return [(one.value, one.label) for one in CallOutcome if one != CallOutcome.LATER]
+
+    # --- remedies, texts, the end ---
+
+    @cached_property
+    def remedies(self) -> list[Remedy]:
+        return list(self.case.remedies.select_related("agreed_by", "decided_by"))
+
+    @cached_property
+    def reply(self) -> PublicReply | None:
+        return PublicReply.objects.filter(review=self.review).select_related("edited_by").first()
+
+    @property
+    def reply_is_posted(self) -> bool:
+        return self.reply is not None and self.reply.status == ReplyStatus.POSTED
+
+    @cached_property
+    def messages(self) -> list[BuyerMessage]:
+        return list(self.case.messages.select_related("sent_by"))
+
+    @cached_property
+    def obstacles(self) -> list[str]:
+        """What has to be done before the case can be closed at all."""
+        return [one.words for one in obstacles_to_close(self.case, Outcome.SOLVED)]
+
+    @property
+    def close_outcomes(self) -> list[tuple[str, Any]]:
+        """How the case can end besides solved; as malicious only what a person has confirmed."""
+        confirmed = self.case.cause == Cause.MALICIOUS
+        return [
+            (one.value, one.label)
+            for one in Outcome
+            if one != Outcome.SOLVED and (confirmed or one != Outcome.MALICIOUS)
+        ]
+
+    # --- around it ---
+
+    @cached_property
+    def queue(self) -> list[QueueEntry]:
+        return agent_queue(self.user, self.now, QUEUE_SHOWN)
+
+    @cached_property
+    def timeline(self) -> list[TimelineEntry]:
+        """The latest first."""
+        events = list(self.case.events.select_related("by").order_by("-at", "-id"))
+        named = assigned_to(events)
+        people = {user.pk: str(user) for user in User.objects.filter(pk__in=named)} if named else {}
+        return timeline(events, self.case.shop, people)
+
+    @cached_property
+    def form(self) -> dict[str, forms.CaseForm]:
+        """The forms by the card they stand in; the refused one keeps what was typed."""
+        made: Sequence[forms.CaseForm] = (
+            self._end_call_form(),
+            forms.CallbackForm(self.case),
+            forms.RemedyForm(self.case),
+            forms.ReplyForm(self.case, initial={"text": self.reply.text if self.reply else ""}),
+            self._message_form(),
+            forms.CauseForm(self.case, initial={"sub_cause": self.case.sub_cause}),
+            forms.CloseForm(self.case),
+            forms.ReassignForm(self.case),
+            forms.ReopenForm(self.case),
+        )
+        by_name = {type(form).__name__.removesuffix("Form").lower(): form for form in made}
+        if self.bound:
+            by_name[type(self.bound).__name__.removesuffix("Form").lower()] = self.bound
+        return by_name
+
+    def _end_call_form(self) -> forms.EndCallForm:
+        return forms.EndCallForm(self.case, initial={"notes": self.running.notes if self.running else ""})
+
+    def _message_form(self) -> forms.MessageForm:
+        text = chat_text(self.case, self.user, self.remedies, self.promise) if self.holds else ""
+        return forms.MessageForm(self.case, initial={"text": text})
+
+
+def find_case(user: User, pk: int) -> Case:
+    """The case with everything around it. Raises Case.DoesNotExist when it is none of this person's."""
+    return Case.objects.visible_to(user).select_related(*ON_THE_PAGE).get(pk=pk)
+
+
+def seen_of(case: Case) -> str:
+    """Whose turn it is, as one word: changes with every act that takes a case out of somebody's hands."""
+    return f"{case.status}.{case.assignee_id or 0}"
+
+
+def _errors(form: forms.CaseForm) -> list[str]:
+    """What stands above the fields: of the form as a whole, and of fields that are buttons or hidden."""
+    errors = [str(error) for error in form.non_field_errors()]
+    unseen = [name for name in form.fields if name in UNSEEN_FIELDS]
+    return errors + [str(error) for name in unseen for error in form.errors.get(name, [])]

@@ -1,0 +1,460 @@
+"""Where call, case, promise, remedy and message meet. Verbs only; each is one transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from callbacks.calling_rules import CallPermission, may_call, window_on
+from callbacks.models import (
+    BuyerMessage,
+    CallbackPromise,
+    CallLog,
+    CallOutcome,
+    DoNotCall,
+    Remedy,
+    RemedyKind,
+    RemedyStatus,
+    Stage,
+    StageReached,
+)
+from callbacks.models.calls import SPOKEN
+from reviews import clock
+from reviews.compliance import find_offences
+from reviews.models import (
+    AuditEntry,
+    Case,
+    InvalidTransition,
+    Outcome,
+    PublicReply,
+    Shop,
+    StaleCase,
+    Status,
+    User,
+)
+from reviews.models.audit import Action
+from reviews.models.cases import EventKind
+from reviews.models.replies import ReplyStatus
+from reviews.outgoing import check_outgoing
+from reviews.replies import draft_reply, mark_reply_posted, save_reply
+from reviews.templatetags.ui import zdate
+
+LATEST_PROMISE = timedelta(days=14)
+REVEALS_AN_HOUR = 60  # numbers one person may look at; nobody makes more calls, a leak does
+PROMISE_LEAD = timedelta(minutes=5)  # a promised call-back comes up this long before its hour
+
+
+# Remedies that are money: without their amount the limit would not see them.
+PAID_OUT = (RemedyKind.REFUND, RemedyKind.PART_REFUND, RemedyKind.COUPON)
+SEQUENCE = timedelta(days=30)  # law: a benefit and the review's mark never meet within this time
+
+
+class NotAllowed(Exception):
+    """A rule of calling or of remedies forbids the act; the message says which and what to do."""
+
+
+def call_permission(case: Case, now: datetime) -> CallPermission:
+    """Whether this buyer may be called now; if not, why and from when.
+
+    A call-back the buyer asked for (somebody spoke with them) is no further attempt: gap and caps do not
+    count for it, the hours and do-not-call do.
+    """
+    shop, review = case.shop, case.review
+    attempts, elsewhere = _attempts(case)
+    promised = CallbackPromise.objects.filter(case=case).due(now + PROMISE_LEAD).exists()
+    promised = promised and CallLog.objects.filter(case=case, outcome__in=SPOKEN).exists()
+    return may_call(
+        now=now,
+        shop_zone=shop.zone,
+        calling_from=shop.calling_from,
+        calling_until=shop.calling_until,
+        attempts=[] if promised else attempts,
+        elsewhere=[] if promised else elsewhere,
+        attempts_per_day=shop.attempts_per_day,
+        attempts_per_case=shop.attempts_per_case,
+        hours_between=shop.hours_between_attempts,
+        do_not_call=DoNotCall.objects.forbids(order=review.order, buyer=review.buyer),
+    )
+
+
+def words_of(permission: CallPermission, case: Case) -> str:
+    """Why no call is permitted and from when one is; empty when it is."""
+    if permission.reason is None:
+        return ""
+    if permission.next_at is None:
+        return str(permission.reason.label)
+    at = zdate(permission.next_at, case.shop)
+    return _("%(reason)s. The next permitted time is %(at)s.") % {"reason": permission.reason.label, "at": at}
+
+
+def _attempts(case: Case) -> tuple[list[datetime], list[datetime]]:
+    """Calls of the case, and calls of the shop to the same number in other cases."""
+    order, cases = case.review.order, [case.pk]
+    if order and order.phone_index:
+        same = Case.objects.filter(shop=case.shop_id, review__order__phone_index=order.phone_index)
+        cases += same.exclude(pk=case.pk).values_list("pk", flat=True)
+    calls = list(
+        CallLog.objects.filter(case__in=cases).order_by("started_at").values_list("case", "started_at")
+    )
+    here = [at for number, at in calls if number == case.pk]
+    return here, [at for number, at in calls if number != case.pk]
+
+
+def _check_hold(case: Case, user: User) -> None:
+    """Only who works on the case acts on it."""
+    if case.status != Status.IN_PROGRESS or case.assignee_id != user.pk:
+        raise InvalidTransition(_("Take the case first: only who works on it can do this."))
+
+
+def _locked(case: Case) -> Case:
+    """The case as it stands now, held until the transaction ends: a call excludes handing over."""
+    return Case.objects.select_for_update().get(pk=case.pk)
+
+
+# --- the call ----------------------------------------------------------------------------------
+
+
+def reveal_phone(case: Case, *, by: User) -> str:
+    """The buyer's full number, for a call in this case; every look is recorded. Empty if there is none."""
+    _check_hold(case, by)
+    order = case.review.order
+    if order is None or not order.buyer_phone:
+        return ""
+    if DoNotCall.objects.forbids(order=order, buyer=case.review.buyer):
+        raise NotAllowed(_("This buyer asked not to be called."))
+    _check_reveals(by)
+    with transaction.atomic():
+        AuditEntry.note(
+            Action.REVEAL_PHONE, case, user=by, shop=case.shop, purpose="call", order=order.order_no
+        )
+        case.log(EventKind.REVEAL, by=by)
+    return str(order.buyer_phone)
+
+
+def _check_reveals(user: User) -> None:
+    looks = AuditEntry.objects.filter(user=user, action=Action.REVEAL_PHONE)
+    if looks.filter(at__gt=clock.now() - timedelta(hours=1)).count() >= REVEALS_AN_HOUR:
+        raise NotAllowed(_("You have looked at very many numbers. Go on in an hour, or ask your manager."))
+
+
+@transaction.atomic
+def start_call(case: Case, *, by: User) -> CallLog:
+    """Begin a call attempt: the clock of first contact stops, a due promise is kept."""
+    _check_hold(_locked(case), by)
+    now = clock.now()
+    permission = call_permission(case, now)
+    if not permission.allowed:
+        raise NotAllowed(words_of(permission, case))
+    if CallLog.objects.filter(case=case, ended_at=None).exists():
+        raise StaleCase(_("A call is already running in this case."))
+    CallbackPromise.objects.filter(case=case).pending().update(kept_at=now)
+    case.note_contact(now)
+    return CallLog.objects.create(case=case, agent=by, started_at=now)
+
+
+def tick_stage(call: CallLog, stage: Stage | str, *, by: User, done: bool = True) -> None:
+    """Tick a stage of the running call, or take the tick back."""
+    if not call.is_running or call.agent_id != by.pk:
+        raise InvalidTransition(_("The call is over; its stages can no longer be ticked."))
+    if done:
+        StageReached.objects.get_or_create(call=call, stage=Stage(stage), defaults={"at": clock.now()})
+    else:
+        StageReached.objects.filter(call=call, stage=Stage(stage)).delete()
+
+
+def keep_notes(call: CallLog, notes: str, *, by: User) -> None:
+    """Save the notes while the call runs, so that a closed tab loses nothing."""
+    if not call.is_running or call.agent_id != by.pk:
+        raise InvalidTransition(_("The call is over; its notes can no longer be changed."))
+    # Only while it runs: a late autosave must not undo the notes the call was ended with.
+    CallLog.objects.filter(pk=call.pk, ended_at=None).update(notes=notes)
+
+
+def end_call(
+    call: CallLog,
+    outcome: CallOutcome | str,
+    *,
+    by: User,
+    notes: str = "",
+    callback_at: datetime | None = None,
+    callback_note: str = "",
+) -> CallLog:
+    """End the call with its outcome and do what follows from it.
+
+    later → the promised hour is required; no answer → the case comes back at the next permitted hour;
+    do not call → holds at once in every shop.
+    """
+    case, outcome = call.case, CallOutcome(outcome)
+    if not call.is_running or call.agent_id != by.pk:
+        raise StaleCase(_("This call has already been ended."))
+    if outcome == CallOutcome.LATER and callback_at is None:
+        raise NotAllowed(_("Name the hour of the promised call-back."))
+    _check_note(case, callback_note, by=by)
+    with transaction.atomic():
+        _end(call, outcome, by=by, notes=notes)
+        if outcome == CallOutcome.LATER and callback_at:
+            _promise(case, callback_at, by=by, note=callback_note)
+    return call
+
+
+def _check_note(case: Case, note: str, *, by: User) -> None:
+    """What is planned or agreed obeys the law too. Outside any transaction: a refusal stays on record."""
+    if note:
+        check_outgoing(note, kind="note", shop=case.shop, by=by, thing=case, case=case)
+
+
+def _end(call: CallLog, outcome: CallOutcome, *, by: User, notes: str) -> None:
+    case, now = call.case, clock.now()
+    ending = {"outcome": outcome, "ended_at": now, "notes": notes}
+    if not CallLog.objects.filter(pk=call.pk, ended_at=None).update(**ending):
+        raise StaleCase(_("This call has already been ended."))
+    call.outcome, call.ended_at, call.notes = outcome, now, notes
+    case.log(
+        EventKind.CALL, by=by, call=call.pk, outcome=outcome.value, notes=notes, apologies=call.apologies
+    )
+    if outcome == CallOutcome.NO_ANSWER:
+        _wait_for_next_try(case, by=by, now=now)
+    elif outcome == CallOutcome.DO_NOT_CALL:
+        forbid_calls(case, by=by)
+
+
+def _wait_for_next_try(case: Case, *, by: User, now: datetime) -> None:
+    """Nobody answered: up again at the next permitted hour; with no try left the agent decides."""
+    permission = call_permission(case, now)
+    if permission.next_at and permission.next_at > now:
+        case.set_waiting(permission.next_at, by=by, reason="no_answer")
+
+
+def promise_callback(case: Case, at: datetime, *, by: User, note: str = "") -> CallbackPromise:
+    """Promise a call-back for one hour: the case waits until then and comes up to the same agent."""
+    _check_note(case, note, by=by)
+    with transaction.atomic():
+        return _promise(case, at, by=by, note=note)
+
+
+def _promise(case: Case, at: datetime, *, by: User, note: str) -> CallbackPromise:
+    if case.status not in (Status.IN_PROGRESS, Status.WAITING) or case.assignee_id != by.pk:
+        raise InvalidTransition(_("Take the case first: only who works on it can promise a call-back."))
+    now, shop = clock.now(), case.shop
+    if at <= now:
+        raise NotAllowed(_("The promised hour is already over. Choose a later one."))
+    if at > now + LATEST_PROMISE:
+        raise NotAllowed(_("Promise a call-back within fourteen days."))
+    _check_hour(at, shop)
+    if DoNotCall.objects.forbids(order=case.review.order, buyer=case.review.buyer):
+        raise NotAllowed(_("This buyer asked not to be called."))
+    CallbackPromise.objects.filter(case=case).pending().update(cancelled_at=now)
+    promise = CallbackPromise.objects.create(case=case, agent=by, due_at=at, note=note)
+    case.set_waiting(at, by=by, reason="promise")
+    case.log(EventKind.PROMISE, by=by, due_at=at.isoformat(), note=note)
+    return promise
+
+
+def _check_hour(at: datetime, shop: Shop) -> None:
+    window = window_on(at.astimezone(shop.zone).date(), shop.zone, shop.calling_from, shop.calling_until)
+    if window is None:
+        raise NotAllowed(_("The shop has no calling hours. A manager can set them."))
+    if not window[0] <= at < window[1]:
+        opens, closes = (timezone.localtime(edge, shop.zone) for edge in window)
+        raise NotAllowed(
+            _("The shop calls from %(from)s to %(until)s. Choose an hour in between.")
+            % {"from": f"{opens:%H:%M}", "until": f"{closes:%H:%M}"}
+        )
+
+
+@transaction.atomic
+def cancel_promise(promise: CallbackPromise, *, by: User) -> None:
+    """Take a promise back; the case is in progress again."""
+    if promise.case.assignee_id != by.pk:
+        raise InvalidTransition(_("Take the case first: only who works on it can do this."))
+    cancelled = CallbackPromise.objects.filter(pk=promise.pk).pending().update(cancelled_at=clock.now())
+    if not cancelled:
+        raise StaleCase(_("This call-back has already been made or cancelled."))
+    case = promise.case
+    case.log(EventKind.PROMISE_CANCELLED, by=by, due_at=promise.due_at.isoformat())
+    if case.status == Status.WAITING:
+        case.take(by)
+
+
+@transaction.atomic
+def forbid_calls(case: Case, *, by: User) -> None:
+    """The buyer wants no calls: from this second on nobody in any shop calls this number."""
+    order, buyer = case.review.order, case.review.buyer
+    DoNotCall.objects.create(phone_index=order.phone_index if order else "", buyer=buyer, case=case, by=by)
+    CallbackPromise.objects.filter(case=case).pending().update(cancelled_at=clock.now())
+    AuditEntry.note(Action.DO_NOT_CALL, case, user=by, shop=case.shop)
+
+
+# --- whose case it is, and what it is about -----------------------------------------------------
+
+
+@transaction.atomic
+def give_back(case: Case, *, by: User) -> None:
+    """Put the case back for anybody to take; a promise in it stays and comes up to who takes it."""
+    _check_no_call(case)
+    if case.assignee_id != by.pk and not by.manages(case.shop_id):
+        raise InvalidTransition(_("This case is not yours to give back."))
+    case.release(by=by)
+
+
+@transaction.atomic
+def hand_over(case: Case, to: User, *, by: User) -> None:
+    """A manager gives the case to another agent; a promise in it goes along."""
+    _check_no_call(case)
+    case.assign(to, by=by)
+
+
+def _check_no_call(case: Case) -> None:
+    _locked(case)
+    if CallLog.objects.filter(case=case, ended_at=None).exists():
+        raise NotAllowed(_("A call is running: end it with an outcome first."))
+
+
+@transaction.atomic
+def decide_cause(case: Case, sub_cause: str, *, by: User) -> None:
+    """A person decides the cause; the public reply nobody has touched yet is drafted anew for it."""
+    if case.assignee_id != by.pk and not by.manages(case.shop_id):
+        raise InvalidTransition(_("Take the case first: only who works on it can decide its cause."))
+    case.correct_cause(sub_cause, by=by)
+    draft_reply(case.review, case)
+
+
+# --- remedies and messages ----------------------------------------------------------------------
+
+
+def agree_remedy(case: Case, kind: RemedyKind | str, *, amount: Decimal, note: str, by: User) -> Remedy:
+    """Agree a remedy for the problem. Above the agent's limit a case it waits for a manager."""
+    _check_hold(case, by)
+    if kind in PAID_OUT and not amount:
+        raise NotAllowed(_("Name what this remedy costs the shop."))
+    _check_note(case, note, by=by)
+    _check_sequence(case)
+    with transaction.atomic():
+        return _agree(case, kind, amount=amount, note=note, by=by)
+
+
+def _check_sequence(case: Case) -> None:
+    """No compensation after a text that spoke of changing the review, as none the other way round (R1)."""
+    since = clock.now() - SEQUENCE
+    sent = list(case.messages.filter(sent_at__gt=since).values_list("text", flat=True))
+    posted = PublicReply.objects.filter(review=case.review_id, posted_at__gt=since)
+    for text in [*sent, *posted.values_list("text", flat=True)]:
+        offences = find_offences(text, "chat", case.shop.platform, benefit_in_case=True)
+        if named := next((one for one in offences if one.rule == "R1"), None):
+            raise NotAllowed(
+                _("“%(words)s” has been sent in this case: a compensation must not follow it (R1).")
+                % {"words": named.words}
+            )
+
+
+def _agree(case: Case, kind: RemedyKind | str, *, amount: Decimal, note: str, by: User) -> Remedy:
+    locked = _locked(case)
+    _check_hold(locked, by)
+    spent = Remedy.objects.filter(case=locked).standing().aggregate(total=Sum("amount"))["total"] or Decimal(
+        0
+    )
+    free = spent + _cost(case, kind, amount) <= case.shop.remedy_limit_per_case or by.manages(case.shop_id)
+    now = clock.now()
+    remedy = Remedy.objects.create(
+        case=case,
+        kind=RemedyKind(kind),
+        amount=amount,
+        note=note,
+        status=RemedyStatus.APPROVED if free else RemedyStatus.TO_APPROVE,
+        agreed_by=by,
+        agreed_at=now,
+    )
+    if case.compensated_at is None:
+        case.note_compensation(now)
+    case.log(EventKind.REMEDY, by=by, remedy=remedy.kind, amount=str(amount), status=remedy.status, note=note)
+    return remedy
+
+
+def _cost(case: Case, kind: RemedyKind | str, amount: Decimal) -> Decimal:
+    """What the limit counts: a full refund is never less than what was paid."""
+    return max(amount, case.value or amount) if kind == RemedyKind.REFUND else amount
+
+
+@transaction.atomic
+def decide_remedy(remedy: Remedy, *, approve: bool, by: User) -> None:
+    """A manager approves or refuses what is above the agent's limit."""
+    status = RemedyStatus.APPROVED if approve else RemedyStatus.REFUSED
+    decided = Remedy.objects.filter(pk=remedy.pk, status=RemedyStatus.TO_APPROVE).update(
+        status=status, decided_by=by, decided_at=clock.now()
+    )
+    if not decided:
+        raise StaleCase(_("This remedy has already been decided."))
+    remedy.case.log(
+        EventKind.REMEDY, by=by, remedy=remedy.kind, amount=str(remedy.amount), status=status, note=""
+    )
+
+
+def keep_reply(case: Case, text: str, *, by: User, posted: bool = False) -> PublicReply:
+    """Keep the wording of the public reply; `posted`: this very text now stands on the platform.
+
+    Raises OffendingText when the law forbids the text.
+    """
+    if not by.manages(case.shop_id):
+        _check_hold(case, by)
+    reply, _created = PublicReply.objects.get_or_create(review=case.review, defaults={"text": ""})
+    if reply.status == ReplyStatus.POSTED:
+        raise StaleCase(_("The public reply has already been posted."))
+    if posted:
+        mark_reply_posted(reply, text, by=by, case=case)
+    else:
+        save_reply(reply, text, by=by, case=case)
+    return reply
+
+
+def record_message(case: Case, text: str, *, by: User) -> BuyerMessage:
+    """Record the text the agent has sent by shop chat; refused if the law forbids it."""
+    _check_hold(case, by)
+    check_outgoing(text, kind="chat", shop=case.shop, by=by, thing=case, case=case)
+    now = clock.now()
+    with transaction.atomic():
+        message = BuyerMessage.objects.create(case=case, text=text, sent_by=by, sent_at=now)
+        case.note_contact(now)
+        case.log(EventKind.MESSAGE, by=by, text=text)
+    return message
+
+
+# --- the end -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why a case cannot be closed yet, in words."""
+
+    words: str
+
+
+def obstacles_to_close(case: Case, outcome: str) -> list[Obstacle]:
+    """What still stands between the case and this outcome."""
+    found = []
+    if CallLog.objects.filter(case=case, ended_at=None).exists():
+        found.append(Obstacle(_("A call is running: end it with an outcome first.")))
+    if case.needs_decision:
+        found.append(Obstacle(_("The cause is not sure: decide it first.")))
+    if outcome == Outcome.MALICIOUS and case.cause != "malicious":
+        found.append(Obstacle(_("Closing as malicious needs the cause “malicious”, confirmed by a person.")))
+    if Remedy.objects.filter(case=case, status=RemedyStatus.TO_APPROVE).exists():
+        found.append(Obstacle(_("A remedy waits for a manager's approval.")))
+    return found
+
+
+def settle(case: Case, outcome: Outcome | str, *, by: User, note: str = "") -> None:
+    """Close the case with its outcome. A promise still open is cancelled with it."""
+    if case.status != Status.IN_PROGRESS or case.assignee_id != by.pk:
+        raise InvalidTransition(_("Take the case first: only who works on it can close it."))
+    _check_note(case, note, by=by)
+    with transaction.atomic():
+        _locked(case)
+        obstacles = obstacles_to_close(case, str(outcome))
+        if obstacles:
+            raise NotAllowed(" ".join(one.words for one in obstacles))
+        CallbackPromise.objects.filter(case=case).pending().update(cancelled_at=clock.now())
+        case.close(outcome, by=by, note=note)

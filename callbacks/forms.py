@@ -1,0 +1,235 @@
+"""What an agent or manager types on the desk. Bounds only; the rules live in callbacks.contacts."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from callbacks.callback_hours import quick_hours
+from callbacks.models import CallOutcome, RemedyKind, Stage
+from reviews import clock
+from reviews.causes import SUB_CAUSES, Cause, SubCause
+from reviews.forms import DayField
+from reviews.models import Case, Outcome, Role, Shop, Status, User
+from reviews.statistics import ANY_SOLVED
+
+
+class ShopHourField(forms.DateTimeField):
+    """A moment typed on the clock of the shop, whatever the zone of the server or the browser."""
+
+    def __init__(self, *, shop: Shop, **options: Any) -> None:
+        self.zone = shop.zone
+        attrs = {"type": "datetime-local"}
+        options.setdefault("widget", forms.DateTimeInput(attrs=attrs, format="%Y-%m-%dT%H:%M"))
+        super().__init__(**options)
+
+    def to_python(self, value: Any) -> datetime | None:
+        with timezone.override(self.zone):
+            return super().to_python(value)
+
+    def prepare_value(self, value: Any) -> Any:
+        with timezone.override(self.zone):
+            return super().prepare_value(value)
+
+
+class CaseForm(forms.Form):
+    """A form on the case page; `place` names the card it stands in. Bound forms keep what was typed."""
+
+    place = "case"
+
+    def __init__(self, case: Case, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"auto_id": f"{self.place}_%s", **kwargs})
+        self.case = case
+        self.adapt()
+
+    def adapt(self) -> None:
+        """Fit the fields to the case."""
+
+
+class ActForm(CaseForm):
+    """An act that needs no words: take, give back."""
+
+
+class StageForm(CaseForm):
+    place = "script"
+    stage = forms.ChoiceField(choices=Stage.choices)
+    done = forms.TypedChoiceField(choices=[("1", "1"), ("0", "0")], coerce=lambda value: value == "1")
+
+
+class StartCallForm(CaseForm):
+    place = "contact"
+
+
+class CallbackForm(CaseForm):
+    """The hour of a call-back: typed, or one of the quick choices (`later_at`)."""
+
+    place = "promise"
+
+    def adapt(self) -> None:
+        shop = self.case.shop
+        self.fields["callback_at"] = ShopHourField(shop=shop, label=_("Hour"), required=False)
+        self.fields["later_at"] = ShopHourField(shop=shop, required=False)
+        self.fields["callback_note"] = forms.CharField(
+            label=_("Note for the call-back"), max_length=200, required=False
+        )
+        self.quick = quick_hours(
+            clock.now(), zone=shop.zone, calling_from=shop.calling_from, calling_until=shop.calling_until
+        )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        cleaned["callback_at"] = cleaned.get("later_at") or cleaned.get("callback_at")
+        if self.needs_hour and not cleaned["callback_at"] and not self.errors:
+            self.add_error("callback_at", _("Name the hour of the promised call-back."))
+        return cleaned
+
+    @property
+    def needs_hour(self) -> bool:
+        return True
+
+
+class CancelPromiseForm(CaseForm):
+    place = "promise"
+
+
+class EndCallForm(CallbackForm):
+    """The end of a call: no end without an outcome."""
+
+    place = "call"
+    notes = forms.CharField(label=_("Notes"), required=False, max_length=5000, widget=forms.Textarea)
+    outcome = forms.ChoiceField(choices=CallOutcome.choices, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("callback_at") and not cleaned.get("outcome"):
+            cleaned["outcome"] = CallOutcome.LATER
+        if not cleaned.get("outcome") and not self.errors:
+            raise forms.ValidationError(_("Choose how the call went."))
+        return cleaned
+
+    @property
+    def needs_hour(self) -> bool:
+        return self.cleaned_data.get("outcome") == CallOutcome.LATER
+
+
+class NotesForm(CaseForm):
+    place = "call"
+    notes = forms.CharField(required=False, max_length=5000, strip=False)
+
+
+class RemedyForm(CaseForm):
+    place = "remedy"
+    kind = forms.ChoiceField(label=_("Remedy"), choices=RemedyKind.choices)
+    amount = forms.DecimalField(
+        label=_("Cost to the shop, ¥"), min_value=0, max_digits=10, decimal_places=2, initial=0
+    )
+    note = forms.CharField(label=_("Note"), max_length=200, required=False)
+
+
+class DecisionForm(CaseForm):
+    place = "remedy"
+    approve = forms.TypedChoiceField(choices=[("1", "1"), ("0", "0")], coerce=lambda value: value == "1")
+
+
+class ReplyForm(CaseForm):
+    place = "reply"
+    text = forms.CharField(label=_("Public reply"), max_length=500, widget=forms.Textarea(attrs={"rows": 6}))
+
+
+class MessageForm(CaseForm):
+    place = "message"
+    text = forms.CharField(label=_("Chat text"), max_length=500, widget=forms.Textarea(attrs={"rows": 5}))
+
+
+class CauseForm(CaseForm):
+    place = "cause"
+    sub_cause = forms.ChoiceField(
+        label=_("Cause"),
+        choices=[
+            (cause.label, [(sub.value, sub.label) for sub in subs])
+            for cause, subs in SUB_CAUSES.items()
+            if cause != Cause.NONE
+        ]
+        + [(Cause.NONE.value, Cause.NONE.label)],
+    )
+
+
+class ReassignForm(CaseForm):
+    place = "case"
+    assignee = forms.ModelChoiceField(
+        User.objects.none(), label=_("Hand over to"), empty_label=_("Choose an agent")
+    )
+
+    def adapt(self) -> None:
+        field = self.fields["assignee"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = agents_of(self.case.shop).exclude(pk=self.case.assignee_id)
+
+
+class CloseForm(CaseForm):
+    place = "close"
+    outcome = forms.ChoiceField(
+        label=_("Outcome"),
+        choices=Outcome.choices,
+        error_messages={"required": _("Choose how the case ends.")},
+    )
+    note = forms.CharField(label=_("What settled it"), max_length=300, required=False)
+
+
+class ReopenForm(CaseForm):
+    place = "case"
+    reason = forms.CharField(label=_("Why it is opened again"), max_length=200, required=False)
+
+
+def agents_of(shop: Shop) -> Any:
+    """Active agents of the shop, by name."""
+    return User.objects.filter(memberships__shop=shop, memberships__role=Role.AGENT, is_active=True).order_by(
+        "display_name", "username"
+    )
+
+
+Choices = list[tuple[str, Any]]
+
+
+def _any(words: Any, choices: Any) -> Choices:
+    return [("", words), *choices]
+
+
+# Filters that lead here from the numbers of the statistics, and their words.
+OUTCOMES: dict[str, Any] = {ANY_SOLVED: _("Solved, with or without follow-up"), **dict(Outcome.choices)}
+CONTACTED: dict[str, Any] = {"1": _("Contacted"), "0": _("Not contacted yet")}
+
+
+LARGEST_ID = 2**63 - 1  # of a key in the database
+
+
+class FilterForm(forms.Form):
+    """The filters of the list; every one is a parameter of the URL."""
+
+    q = forms.CharField(label=_("Search"), required=False, max_length=80)
+    shop = forms.ModelChoiceField(Shop.objects.none(), required=False, empty_label=_("All shops"))
+    cause = forms.ChoiceField(label=_("Cause"), choices=_any(_("All causes"), Cause.choices), required=False)
+    sub_cause = forms.ChoiceField(choices=_any("", SubCause.choices), required=False)
+    status = forms.ChoiceField(choices=_any("", Status.choices), required=False)
+    outcome = forms.ChoiceField(choices=_any("", OUTCOMES.items()), required=False)
+    contacted = forms.ChoiceField(choices=_any("", CONTACTED.items()), required=False)
+    assignee = forms.RegexField(r"^(me|none|\d{1,18})$", required=False)
+    product = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
+    buyer = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
+    until = DayField(required=False)
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["from"] = DayField(required=False)
+        shop = self.fields["shop"]
+        assert isinstance(shop, forms.ModelChoiceField)
+        shop.queryset = Shop.objects.visible_to(user)
+        shop.label = _("Shop")
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """What was understood; what was not is left out."""
+        self.is_valid()
+        return {name: value for name, value in self.cleaned_data.items() if value not in (None, "")}

@@ -1,0 +1,52 @@
+"""What only the desk's pages draw: deciding words, script lines, masked people."""
+
+import re
+from collections.abc import Iterable
+
+from django import template
+from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from reviews.models import Order
+from reviews.templatetags.ui import icon
+
+register = template.Library()
+
+
+@register.filter
+def marked(text: str, words: Iterable[str]) -> SafeString:
+    """Mark the words that decided the cause where they stand in the text."""
+    found = [word for word in words if word]
+    if not found:
+        return conditional_escape(text)
+    pattern = re.compile("|".join(re.escape(word) for word in sorted(found, key=len, reverse=True)), re.I)
+    parts: list[str] = []
+    end = 0
+    for match in pattern.finditer(text):
+        parts += [conditional_escape(text[end : match.start()]), format_html("<mark>{}</mark>", match[0])]
+        end = match.end()
+    return mark_safe("".join([*parts, conditional_escape(text[end:])]))  # noqa: S308  every part is escaped
+
+
+@register.filter
+def spoken(text: str) -> list[dict[str, object]]:
+    """Split a stage into what is said and what is a hint (a line in brackets)."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return [{"words": line, "is_hint": line.startswith(("（", "("))} for line in lines]
+
+
+@register.filter
+def stars(count: int | None) -> SafeString:
+    """Draw the stars of a review, in words for screen readers."""
+    if not count:
+        return SafeString("")
+    drawn = format_html_join(
+        "", "{}", ((icon("star", "star-on" if n < count else "star-off"),) for n in range(5))
+    )
+    return format_html('<span class="stars" role="img" aria-label="{}/5">{}</span>', count, drawn)
+
+
+@register.filter
+def buyer_of(order: Order | None) -> str:
+    """Write the buyer's masked name: 王**."""
+    return order.masked_name if order else ""

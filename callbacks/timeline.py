@@ -1,0 +1,136 @@
+"""Everything that happened in a case, in words."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from callbacks.models import CallOutcome, RemedyKind, RemedyStatus
+from reviews.causes import SubCause
+from reviews.models import CaseEvent, Outcome, Rating, Shop, User
+from reviews.models.cases import EventKind
+from reviews.templatetags.ui import yuan, zdate
+
+ICONS: dict[str, tuple[str, str]] = {
+    EventKind.OPENED: ("flag", "grey"),
+    EventKind.ASSIGN: ("user-check", "blue"),
+    EventKind.TAKE: ("user-plus", "blue"),
+    EventKind.RELEASE: ("arrow-back-up", "grey"),
+    EventKind.WAIT_UNTIL: ("hourglass-high", "amber"),
+    EventKind.CLOSE: ("archive", "green"),
+    EventKind.REOPEN: ("repeat", "amber"),
+    EventKind.CAUSE: ("tag", "purple"),
+    EventKind.REVIEW_CHANGED: ("edit", "amber"),
+    EventKind.REVEAL: ("eye", "grey"),
+    EventKind.CALL: ("phone", "teal"),
+    EventKind.PROMISE: ("calendar-time", "amber"),
+    EventKind.PROMISE_CANCELLED: ("x", "grey"),
+    EventKind.REMEDY: ("gift", "green"),
+    EventKind.REPLY: ("message-report", "blue"),
+    EventKind.MESSAGE: ("messages", "blue"),
+    EventKind.NOTE: ("note", "grey"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One line: what, who (empty: the system), when; `detail` is a text somebody wrote."""
+
+    icon: str
+    tone: str
+    title: str
+    detail: str
+    by: User | None
+    at: datetime
+
+
+def timeline(events: Iterable[CaseEvent], shop: Shop, people: dict[int, str]) -> list[TimelineEntry]:
+    """The events in the given order. `people` names who a case was assigned to, by id."""
+    return [_entry(event, shop, people) for event in events]
+
+
+def assigned_to(events: Iterable[CaseEvent]) -> set[int]:
+    """Ids of the people the events name besides their authors."""
+    return {event.data["to"] for event in events if event.kind == EventKind.ASSIGN and "to" in event.data}
+
+
+def _entry(event: CaseEvent, shop: Shop, people: dict[int, str]) -> TimelineEntry:
+    icon, tone = ICONS[event.kind]
+    data = event.data
+    title, detail = _WORDS.get(event.kind, _plain)(event, data, shop)
+    if event.kind == EventKind.ASSIGN:
+        title = _("Assigned to %(name)s") % {"name": people.get(data.get("to", 0), _("somebody"))}
+    return TimelineEntry(icon, tone, title, detail, event.by, event.at)
+
+
+Words = tuple[str, str]
+
+
+def _plain(event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
+    return str(EventKind(event.kind).label), str(data.get("note") or data.get("reason") or "")
+
+
+def _waits(_event: CaseEvent, data: dict[str, Any], shop: Shop) -> Words:
+    until = zdate(datetime.fromisoformat(data["until"]), shop) if data.get("until") else ""
+    reasons = {"no_answer": _("nobody answered"), "promise": _("call-back promised")}
+    return _("Waits until %(until)s") % {"until": until}, reasons.get(data.get("reason", ""), "")
+
+
+def _closed(_event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
+    return _("Closed: %(outcome)s") % {"outcome": Outcome(data["outcome"]).label}, data.get("note", "")
+
+
+def _cause(_event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
+    before, after = SubCause(data["before"]).label, SubCause(data["after"]).label
+    if data["before"] == data["after"]:
+        return _("Cause confirmed: %(cause)s") % {"cause": after}, ""
+    return _("Cause corrected: %(before)s → %(after)s") % {"before": before, "after": after}, ""
+
+
+def _changed(_event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
+    rating = Rating(data["rating"]).label if data.get("rating") else ""
+    return _("Review changed, version %(number)s") % {"number": data.get("version", "")}, str(rating)
+
+
+def _call(_event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
+    title = _("Call: %(outcome)s") % {"outcome": CallOutcome(data["outcome"]).label}
+    if number := data.get("apologies"):
+        title += " · " + ngettext("%(n)d apology", "%(n)d apologies", number) % {"n": number}
+    return title, data.get("notes", "")
+
+
+def _promise(event: CaseEvent, data: dict[str, Any], shop: Shop) -> Words:
+    at = zdate(datetime.fromisoformat(data["due_at"]), shop)
+    if event.kind == EventKind.PROMISE:
+        return _("Call-back promised for %(at)s") % {"at": at}, data.get("note", "")
+    return _("Call-back of %(at)s cancelled") % {"at": at}, ""
+
+
+def _remedy(_event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
+    words = {
+        "remedy": RemedyKind(data["remedy"]).label,
+        "amount": yuan(data["amount"]),
+        "status": RemedyStatus(data["status"]).label,
+    }
+    return _("Remedy: %(remedy)s %(amount)s · %(status)s") % words, data.get("note", "")
+
+
+def _text(event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
+    return str(EventKind(event.kind).label), data.get("text", "")
+
+
+_WORDS: dict[str, Callable[[CaseEvent, dict[str, Any], Shop], Words]] = {
+    EventKind.WAIT_UNTIL: _waits,
+    EventKind.CLOSE: _closed,
+    EventKind.CAUSE: _cause,
+    EventKind.REVIEW_CHANGED: _changed,
+    EventKind.CALL: _call,
+    EventKind.PROMISE: _promise,
+    EventKind.PROMISE_CANCELLED: _promise,
+    EventKind.REMEDY: _remedy,
+    EventKind.REPLY: _text,
+    EventKind.MESSAGE: _text,
+}

@@ -1,0 +1,143 @@
+"""Acts on a case besides its calls: whose it is, its cause, remedies, texts, its end."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_POST
+
+from callbacks import contacts, forms
+from callbacks.queue import next_case
+from callbacks.views.case import answer, get_case, is_partial
+from reviews import clock
+from reviews.models import Case
+from reviews.views.rights import StaffRequest, staff_only
+
+
+def _managed_case(request: StaffRequest, pk: int) -> Case:
+    """The case for a manager's act: 404 in another shop, 403 without the role."""
+    case = get_case(request, pk)
+    if not request.user.manages(case.shop_id):
+        raise PermissionDenied
+    return case
+
+
+@staff_only
+@require_POST
+def take(request: StaffRequest, pk: int) -> HttpResponse:
+    case = get_case(request, pk)
+    form = forms.ActForm(case, request.POST)
+    return answer(request, case, form, lambda _data: case.take(request.user))
+
+
+@staff_only
+@require_POST
+def release(request: StaffRequest, pk: int) -> HttpResponse:
+    case = get_case(request, pk)
+    form = forms.ActForm(case, request.POST)
+    return answer(request, case, form, lambda _data: contacts.give_back(case, by=request.user))
+
+
+@staff_only
+@require_POST
+def reassign(request: StaffRequest, pk: int) -> HttpResponse:
+    case = _managed_case(request, pk)
+    form = forms.ReassignForm(case, request.POST)
+    return answer(
+        request, case, form, lambda data: contacts.hand_over(case, data["assignee"], by=request.user)
+    )
+
+
+@staff_only
+@require_POST
+def correct_cause(request: StaffRequest, pk: int) -> HttpResponse:
+    case = get_case(request, pk)
+    form = forms.CauseForm(case, request.POST)
+    return answer(
+        request, case, form, lambda data: contacts.decide_cause(case, data["sub_cause"], by=request.user)
+    )
+
+
+@staff_only
+@require_POST
+def remedy(request: StaffRequest, pk: int) -> HttpResponse:
+    case = get_case(request, pk)
+    form = forms.RemedyForm(case, request.POST)
+    return answer(request, case, form, lambda data: contacts.agree_remedy(case, by=request.user, **data))
+
+
+@staff_only
+@require_POST
+def decide_remedy(request: StaffRequest, pk: int, remedy: int) -> HttpResponse:
+    case = _managed_case(request, pk)
+    asked = get_object_or_404(case.remedies, pk=remedy)
+    form = forms.DecisionForm(case, request.POST)
+    return answer(
+        request,
+        case,
+        form,
+        lambda data: contacts.decide_remedy(asked, approve=data["approve"], by=request.user),
+    )
+
+
+@staff_only
+@require_POST
+def reply_save(request: StaffRequest, pk: int) -> HttpResponse:
+    case = get_case(request, pk)
+    form = forms.ReplyForm(case, request.POST)
+    return answer(request, case, form, lambda data: contacts.keep_reply(case, data["text"], by=request.user))
+
+
+@staff_only
+@require_POST
+def reply_posted(request: StaffRequest, pk: int) -> HttpResponse:
+    case = get_case(request, pk)
+    form = forms.ReplyForm(case, request.POST)
+    return answer(
+        request,
+        case,
+        form,
+        lambda data: contacts.keep_reply(case, data["text"], by=request.user, posted=True),
+    )
+
+
+@staff_only
+@require_POST
+def message(request: StaffRequest, pk: int) -> HttpResponse:
+    case = get_case(request, pk)
+    form = forms.MessageForm(case, request.POST)
+    return answer(
+        request, case, form, lambda data: contacts.record_message(case, data["text"], by=request.user)
+    )
+
+
+@staff_only
+@require_POST
+def close(request: StaffRequest, pk: int) -> HttpResponse:
+    """Close the case; with ?then=next go on to the next one."""
+    case = get_case(request, pk)
+    form = forms.CloseForm(case, request.POST)
+    onward = request.GET.get("then") == "next"
+    return answer(
+        request,
+        case,
+        form,
+        lambda data: contacts.settle(case, data["outcome"], by=request.user, note=data["note"]),
+        (lambda: _go_on(request)) if onward else None,
+    )
+
+
+def _go_on(request: StaffRequest) -> HttpResponse:
+    case = next_case(request.user, clock.now())
+    there = redirect("callbacks:case", case.pk) if case else redirect("callbacks:desk")
+    return HttpResponse(headers={"HX-Redirect": there["Location"]}) if is_partial(request) else there
+
+
+@staff_only
+@require_POST
+def reopen(request: StaffRequest, pk: int) -> HttpResponse:
+    """For the manager, or the agent who had it."""
+    case = get_case(request, pk)
+    if not request.user.manages(case.shop_id) and case.assignee_id != request.user.pk:
+        raise PermissionDenied
+    form = forms.ReopenForm(case, request.POST)
+    return answer(request, case, form, lambda data: case.reopen(by=request.user, reason=data["reason"]))

@@ -1,0 +1,129 @@
+"""Acts of a call: the number, beginning, stages, notes, end; and what was promised in it."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from callbacks import contacts, forms
+from callbacks.contacts import NotAllowed
+from callbacks.models import CallbackPromise, CallLog
+from callbacks.views.case import answer, get_case, is_partial, show
+from reviews.models import Case, InvalidTransition, StaleCase
+from reviews.views.rights import StaffRequest, staff_only
+
+
+def _running_call(case: Case) -> CallLog:
+    call = case.calls.filter(ended_at=None).first()
+    if call is None:
+        raise StaleCase(_("No call is running in this case any more."))
+    return call
+
+
+@staff_only
+@require_POST
+@never_cache
+def reveal(request: StaffRequest, pk: int) -> HttpResponse:
+    """The full number with its tel: link, in this answer only; the look is recorded."""
+    case = get_case(request, pk)
+    form = forms.StartCallForm(case, request.POST)
+    form.full_clean()
+    try:
+        phone = contacts.reveal_phone(case, by=request.user)
+    except (InvalidTransition, NotAllowed) as refusal:
+        form.add_error(None, str(refusal))
+        return show(request, get_case(request, pk), bound=form, status=422)
+    if is_partial(request):
+        return render(request, "callbacks/_phone.html", {"phone": phone, "holds": True, "case": case})
+    return show(request, get_case(request, pk), phone=phone)
+
+
+@staff_only
+@require_POST
+def start_call(request: StaffRequest, pk: int) -> HttpResponse:
+    case = get_case(request, pk)
+    form = forms.StartCallForm(case, request.POST)
+    return answer(request, case, form, lambda _data: contacts.start_call(case, by=request.user))
+
+
+@staff_only
+@require_POST
+def tick(request: StaffRequest, pk: int) -> HttpResponse:
+    """Tick a stage of the running call, or with done=0 take the tick back."""
+    case = get_case(request, pk)
+    form = forms.StageForm(case, request.POST)
+    return answer(
+        request,
+        case,
+        form,
+        lambda data: contacts.tick_stage(
+            _running_call(case), data["stage"], by=request.user, done=data["done"]
+        ),
+    )
+
+
+@staff_only
+@require_POST
+def keep_notes(request: StaffRequest, pk: int) -> HttpResponse:
+    """Save the notes while they are typed: nothing to show, so 204."""
+    case = get_case(request, pk)
+    form = forms.NotesForm(case, request.POST)
+    return answer(
+        request,
+        case,
+        form,
+        lambda data: contacts.keep_notes(_running_call(case), data["notes"], by=request.user),
+        lambda: HttpResponse(status=204),
+    )
+
+
+@staff_only
+@require_POST
+def end_call(request: StaffRequest, pk: int) -> HttpResponse:
+    """No end without an outcome; `later` needs its hour."""
+    case = get_case(request, pk)
+    form = forms.EndCallForm(case, request.POST)
+    return answer(
+        request,
+        case,
+        form,
+        lambda data: contacts.end_call(
+            _running_call(case),
+            data["outcome"],
+            by=request.user,
+            notes=data["notes"],
+            callback_at=data["callback_at"],
+            callback_note=data["callback_note"],
+        ),
+    )
+
+
+@staff_only
+@require_POST
+def promise(request: StaffRequest, pk: int) -> HttpResponse:
+    case = get_case(request, pk)
+    form = forms.CallbackForm(case, request.POST)
+    return answer(
+        request,
+        case,
+        form,
+        lambda data: contacts.promise_callback(
+            case, data["callback_at"], by=request.user, note=data["callback_note"]
+        ),
+    )
+
+
+@staff_only
+@require_POST
+def cancel_promise(request: StaffRequest, pk: int) -> HttpResponse:
+    case = get_case(request, pk)
+    form = forms.CancelPromiseForm(case, request.POST)
+    return answer(request, case, form, lambda _data: _cancel(case, request))
+
+
+def _cancel(case: Case, request: StaffRequest) -> None:
+    pending = CallbackPromise.objects.filter(case=case).pending().first()
+    if pending is None:
+        raise StaleCase(_("This call-back has already been made or cancelled."))
+    contacts.cancel_promise(pending, by=request.user)

@@ -1,0 +1,88 @@
+"""The agent's own page: what is next, what is promised today, on duty or not."""
+
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from callbacks import promises
+from callbacks.case_list import VIEWS, cases_of, count_of
+from callbacks.queue import agent_queue, next_case
+from reviews import clock
+from reviews.dispatch import dispatch_waiting
+from reviews.models import Case
+from reviews.views.rights import StaffRequest, staff_only
+
+
+@staff_only
+@require_safe
+def desk(request: StaffRequest) -> HttpResponse:
+    """My work: the next case, my queue, today's call-backs, today's numbers."""
+    user, now = request.user, clock.now()
+    today = promises.due_before(promises.for_agent(user), promises.midnight(now))
+    return render(
+        request,
+        "callbacks/desk.html",
+        {
+            "entries": agent_queue(user, now),
+            "promises": today,
+            "figures": _figures(request, now, len(today)),
+            "to_take": count_of(cases_of(VIEWS["to_take"], user, now)),
+            "to_approve": count_of(cases_of(VIEWS["to_approve"], user, now)) if user.is_manager else "0",
+            "now": now,
+        },
+    )
+
+
+def _figures(request: StaffRequest, now: datetime, promised: int) -> list[dict[str, object]]:
+    """The agent's numbers; each opens its cases."""
+    mine = Case.objects.visible_to(request.user).held_by(request.user)
+    zone = ZoneInfo(settings.TIME_ZONE)
+    today = now.astimezone(zone).date()
+    closed = mine.closed().filter(closed_at__gte=datetime.combine(today, time(), zone))
+    queue = reverse("callbacks:queue")
+    overdue = mine.overdue(now).count()
+    return [
+        {"words": _("Open"), "number": mine.open().count(), "url": f"{queue}?view=mine"},
+        {
+            "words": _("Overdue"),
+            "number": overdue,
+            "url": f"{queue}?view=overdue&assignee=me",
+            "tone": "red" if overdue else "",
+        },
+        {"words": _("Call-backs today"), "number": promised, "url": reverse("callbacks:promises")},
+        {"words": _("Closed today"), "number": closed.count(), "url": f"{queue}?view=closed&assignee=me"},
+    ]
+
+
+@staff_only
+@require_POST
+def take_next(request: StaffRequest) -> HttpResponse:
+    """Take the next case and open it."""
+    coming_from = request.POST.get("from", "")
+    case = next_case(request.user, clock.now(), but=int(coming_from) if coming_from.isdecimal() else None)
+    if case is None:
+        messages.info(request, _("Nothing is left to take. Well done."))
+        return redirect("callbacks:desk")
+    return redirect("callbacks:case", case.pk)
+
+
+@staff_only
+@require_POST
+def duty(request: StaffRequest) -> HttpResponse:
+    """Go on or off duty; who comes on gets a share of what waits."""
+    user = request.user
+    user.on_duty = request.POST.get("on_duty") == "1"
+    user.save(update_fields=["on_duty"])
+    if user.on_duty:
+        dispatch_waiting()
+    back = request.POST.get("next", "")
+    own = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
+    return redirect(back if own else "callbacks:desk")

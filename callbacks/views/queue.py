@@ -1,0 +1,112 @@
+"""The list of cases: views with counts, filters, pages."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from callbacks.case_list import NOT_COUNTED, VIEWS, SavedView, cases_of, count_of, narrow, page_of, views_for
+from callbacks.forms import CONTACTED, OUTCOMES, FilterForm
+from callbacks.queue import QueueEntry, reason
+from reviews import clock
+from reviews.causes import SubCause
+from reviews.models import Product, Status, User
+from reviews.views.rights import StaffRequest, staff_only
+
+
+@staff_only
+@require_safe
+def queue(request: StaffRequest) -> HttpResponse:
+    """One saved view, narrowed by the filters of the URL."""
+    user, now = request.user, clock.now()
+    form = FilterForm(user, request.GET)
+    filters = form.filters
+    view = _view_of(request.GET.get("view", ""), filters, user)
+    cases = narrow(cases_of(view, user, now), filters, user)
+    page = page_of(cases, view.order, now, request.GET.get("page", ""))
+    return render(
+        request,
+        "callbacks/queue.html",
+        {
+            "view": view,
+            "views": [_tab(one, view, user, now) for one in views_for(user)],
+            "entries": [QueueEntry(case, reason(case, now)) for case in page.cases],
+            "number": count_of(cases),
+            "form": form,
+            "further": [
+                {"words": words, "off": _url(request, without=name)}
+                for name, words in _further(filters, user)
+            ],
+            "hidden": {name: request.GET[name] for name in HIDDEN if request.GET.get(name)},
+            "is_narrowed": bool(filters),
+            "previous_url": _page_url(request, page.previous),
+            "next_url": _page_url(request, page.next),
+        },
+    )
+
+
+HIDDEN = (
+    "sub_cause",
+    "status",
+    "outcome",
+    "contacted",
+    "assignee",
+    "product",
+    "buyer",
+    "from",
+    "until",
+)
+
+
+def _view_of(code: str, filters: dict[str, Any], user: User) -> SavedView:
+    """The view that is named; without a name one's own cases, or all once something is filtered."""
+    known = {view.code: view for view in views_for(user)}
+    return known.get(code) or VIEWS["all" if filters else "mine"]
+
+
+def _tab(view: SavedView, current: SavedView, user: User, now: Any) -> dict[str, Any]:
+    count = "" if view.code in NOT_COUNTED else count_of(cases_of(view, user, now))
+    return {"view": view, "count": count, "current": view == current}
+
+
+def _further(filters: dict[str, Any], user: User) -> list[tuple[str, Any]]:
+    """Filters without a control of their own, in words; each can be taken off."""
+    words: dict[str, Any] = {
+        "sub_cause": lambda value: SubCause(value).label,
+        "status": lambda value: Status(value).label,
+        "outcome": lambda value: OUTCOMES[value],
+        "contacted": lambda value: CONTACTED[value],
+        "assignee": lambda value: _assignee_words(value, user),
+        "product": lambda value: Product.objects.filter(user.shop_filter("shop"), pk=value).first() or value,
+        "buyer": lambda _value: _("One buyer"),
+        "from": lambda value: _("from %(day)s") % {"day": value},
+        "until": lambda value: _("until %(day)s") % {"day": value},
+    }
+    return [(name, words[name](filters[name])) for name in HIDDEN if name in filters]
+
+
+def _assignee_words(value: str, user: User) -> Any:
+    if value in ("me", str(user.pk)):
+        return _("My cases")
+    return _("Nobody's") if value == "none" else _colleagues(user).filter(pk=value).first() or value
+
+
+def _colleagues(user: User) -> QuerySet[User]:
+    """People of one's own shops; who works elsewhere stays a number."""
+    return User.objects.filter(user.shop_filter("memberships__shop"))
+
+
+def _page_url(request: StaffRequest, cursor: str) -> str:
+    return _url(request, page=cursor) if cursor else ""
+
+
+def _url(request: StaffRequest, *, without: str = "", page: str = "") -> str:
+    """The present list with one filter less, or at another page."""
+    kept = [(name, str(value)) for name, value in request.GET.items() if name not in ("page", without)]
+    if page:
+        kept.append(("page", page))
+    return f"?{urlencode(kept)}"

@@ -1,0 +1,86 @@
+"""find_offences: the one function every outgoing text passes before it is saved or sent."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from .normalise import Plain, normalise
+from .rules import EXPLANATIONS, LENGTH_LIMITS, WARNING_ONLY, finders, patterns
+
+Verdict = Literal["block", "warn", "pass"]
+
+
+class Kind(StrEnum):
+    """What a text is for; some rules hold only for some kinds."""
+
+    PUBLIC_REPLY = "public_reply"
+    SMS = "sms"
+    CHAT = "chat"
+    SCRIPT = "script"
+    TEMPLATE = "template"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Offence:
+    """One broken rule: `words` = text[start:end] of the given text, why, and the lawful way (translated)."""
+
+    rule: str
+    words: str
+    start: int
+    end: int
+    why: str
+    suggestion: str
+
+
+def find_offences(
+    text: str, kind: str = Kind.PUBLIC_REPLY, platform: str = "", *, benefit_in_case: bool = False
+) -> list[Offence]:
+    """Every rule the text breaks, in order of place, each stretch of words once a rule.
+
+    `platform` is the shop's code (`taobao`, `own`, …; "" = any). `benefit_in_case`: the case already holds
+    a compensation, so any mention of changing a review is an offence (the sequence rule).
+    """
+    plain = normalise(text)
+    found: dict[str, re.Match[str] | None] = {}
+    spans: set[tuple[str, int, int]] = set()
+    for pattern in patterns():
+        if not pattern.applies(kind, platform, benefit_in_case):
+            continue
+        matches = [_find(name, plain.text, found) for name in pattern.needs]
+        if all(matches):
+            spans |= {(pattern.rule, *_place(plain, match)) for match in matches if match}
+    offences = [_offence(text, rule, start, end) for rule, start, end in spans]
+    if too_long := _too_long(text, kind, platform):
+        offences.append(too_long)
+    return sorted(offences, key=lambda offence: (offence.start, offence.rule, offence.end))
+
+
+def verdict(offences: Iterable[Offence]) -> Verdict:
+    """`block` if any rule but R5 is broken, `warn` for R5 alone, else `pass`."""
+    rules = {offence.rule for offence in offences}
+    if rules - WARNING_ONLY:
+        return "block"
+    return "warn" if rules else "pass"
+
+
+def _find(name: str, text: str, found: dict[str, re.Match[str] | None]) -> re.Match[str] | None:
+    if name not in found:
+        found[name] = finders()[name].first(text)
+    return found[name]
+
+
+def _place(plain: Plain, match: re.Match[str]) -> tuple[int, int]:
+    return plain.span(match.start(), match.end())
+
+
+def _offence(text: str, rule: str, start: int, end: int) -> Offence:
+    why, suggestion = EXPLANATIONS[rule]
+    return Offence(rule, text[start:end], start, end, str(why), str(suggestion))
+
+
+def _too_long(text: str, kind: str, platform: str) -> Offence | None:
+    limit = LENGTH_LIMITS.get(kind, {}).get(platform)
+    return _offence(text, "R8", limit, len(text)) if limit is not None and len(text) > limit else None

@@ -1,0 +1,23 @@
+"""What every page shows around its content."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from reviews.models import Case, Shop, User
+
+
+def nav(request: HttpRequest) -> dict[str, Any]:
+    """The signed-in person's place: roles, duty, open cases, shops. Lazy: costs nothing unless shown."""
+    user = getattr(request, "user", None)
+    if not isinstance(user, User):
+        return {"nav": {}}
+    return {
+        "nav": {
+            "is_manager": user.is_manager,
+            "is_administrator": user.is_superuser,
+            "on_duty": user.on_duty,
+            "my_open": lambda: Case.objects.held_by(user).open().count(),
+            "shops": lambda: list(Shop.objects.visible_to(user)),
+        }
+    }

@@ -1,0 +1,126 @@
+"""Who gets the next case: on duty, skilled, below the cap, least loaded."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db import transaction
+from django.db.models import Count, IntegerField, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+
+from reviews import clock
+from reviews.causes import Cause
+from reviews.models import Case, Role, Shop, ShopMembership, Status, User
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Candidate:
+    """An agent as dispatch sees them. `load` counts open cases in all shops; `cap` None means none."""
+
+    user_id: int
+    skills: frozenset[str]
+    load: int = 0
+    cap: int | None = None
+    last_assigned_at: datetime = _NEVER
+
+    def can_take(self, cause: str) -> bool:
+        # A text without a complaint in a badly rated review is anybody's to look at.
+        return (cause in self.skills or cause == Cause.NONE) and (self.cap is None or self.load < self.cap)
+
+
+def rank_agents(candidates: Iterable[Candidate], cause: str, *, but: int | None = None) -> list[Candidate]:
+    """Those who can take a case of this cause, best first; equal load goes to who waited longest.
+
+    `but` is the id of a person who gave the case back.
+    """
+    able = [one for one in candidates if one.can_take(cause) and one.user_id != but]
+    return sorted(able, key=lambda one: (one.load, one.last_assigned_at, one.user_id))
+
+
+class Roster:
+    """The agents on duty in one shop, with their loads; read once, kept up to date while it deals out."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        rows = on_duty(shop)
+        self.users = {row.user_id: row.user for row in rows}
+        self.candidates = [_candidate(row) for row in rows]
+        self.chosen: set[int] = set()
+
+    def choose(self, case: Case, now: datetime) -> User | None:
+        """The best agent for the case, counted as theirs from here on; None when nobody can take it."""
+        ranked = rank_agents(self.candidates, case.cause, but=case.released_by_id)
+        if not ranked:
+            return None
+        chosen = ranked[0]
+        chosen.load += 1
+        chosen.last_assigned_at = now
+        self.chosen.add(chosen.user_id)
+        return self.users[chosen.user_id]
+
+    def deal(self, case: Case, now: datetime) -> User | None:
+        """Assign the case to the best agent; None when nobody can take it now (it stays to take)."""
+        agent = self.choose(case, now)
+        if agent:
+            case.assign(agent)
+        return agent
+
+    def remember(self, now: datetime) -> None:
+        """Keep who got something, for the turn among equals next time."""
+        ShopMembership.objects.filter(shop=self.shop, user__in=self.chosen).update(last_assigned_at=now)
+
+
+def on_duty(shop: Shop) -> list[ShopMembership]:
+    """Agents of the shop who take cases now, each with `load` (open cases in all shops)."""
+    return list(
+        ShopMembership.objects.filter(shop=shop, role=Role.AGENT, user__on_duty=True, user__is_active=True)
+        .select_related("user")
+        .annotate(load=open_load())
+    )
+
+
+def open_load() -> Coalesce:
+    """How many open cases a member holds, in all shops: for annotating memberships."""
+    held = Case.objects.open().filter(assignee=OuterRef("user")).order_by().values("assignee")
+    number = held.annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(number, output_field=IntegerField()), 0)
+
+
+def _candidate(row: ShopMembership) -> Candidate:
+    return Candidate(
+        user_id=row.user_id,
+        skills=frozenset(row.skills),
+        load=row.load,  # type: ignore[attr-defined]
+        cap=row.max_open_cases,
+        last_assigned_at=row.last_assigned_at or _NEVER,
+    )
+
+
+def lock_shop(shop_id: int) -> Shop:
+    """Hold the shop's row for this transaction: loads cannot change under two dealers at once."""
+    return Shop.objects.select_for_update(no_key=True).get(pk=shop_id)
+
+
+def dispatch_waiting(limit: int = 500) -> int:
+    """Deal out cases nobody could take when they came; how many found an agent."""
+    dealt = 0
+    shops = Case.objects.to_take().order_by().values_list("shop_id", flat=True).distinct()
+    for shop_id in list(shops):
+        dealt += _dispatch_shop(shop_id, limit)
+    return dealt
+
+
+@transaction.atomic
+def _dispatch_shop(shop_id: int, limit: int) -> int:
+    roster = Roster(lock_shop(shop_id))
+    if not roster.candidates:
+        return 0
+    now = clock.now()
+    # Locked: an agent who takes one meanwhile is too late, instead of undoing the whole round.
+    waiting = Case.objects.select_for_update().filter(shop_id=shop_id, status=Status.NEW)
+    waiting = waiting.order_by("due_at", "id")
+    dealt = sum(roster.deal(case, now) is not None for case in waiting[:limit])
+    roster.remember(now)
+    return dealt

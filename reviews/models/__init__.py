@@ -1,0 +1,41 @@
+"""What buyers said and the case it opens."""
+
+from reviews.models.access import ShopApiKey
+from reviews.models.audit import AuditEntry
+from reviews.models.cases import Case, CaseEvent, InvalidTransition, Outcome, StaleCase, Status
+from reviews.models.classifications import Classification
+from reviews.models.imports import ImportJob, ImportRefusal
+from reviews.models.orders import Buyer, Order, Product
+from reviews.models.outbox import ClassificationRequest
+from reviews.models.replies import PublicReply, ReplyTemplate
+from reviews.models.reviews import Rating, Review, ReviewVersion
+from reviews.models.shops import Platform, Shop
+from reviews.models.staff import Role, ShopMembership, User
+
+__all__ = (
+    "AuditEntry",
+    "Buyer",
+    "Case",
+    "CaseEvent",
+    "Classification",
+    "ClassificationRequest",
+    "ImportJob",
+    "ImportRefusal",
+    "InvalidTransition",
+    "Order",
+    "Outcome",
+    "Platform",
+    "Product",
+    "PublicReply",
+    "Rating",
+    "ReplyTemplate",
+    "Review",
+    "ReviewVersion",
+    "Role",
+    "Shop",
+    "ShopApiKey",
+    "ShopMembership",
+    "StaleCase",
+    "Status",
+    "User",
+)

@@ -1,0 +1,36 @@
+"""What a review was judged to be about: by the model, and by people, who teach it."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from reviews.causes import Cause, SubCause
+from reviews.models.reviews import Review
+
+
+class Classification(models.Model):
+    """One judgement of one review version. Rows are only added; the latest one counts.
+
+    `confidence` is 0–1; `words` stand verbatim in the text; `decided_by` is set when a person judged.
+    """
+
+    review = models.ForeignKey(Review, on_delete=models.CASCADE, related_name="classifications")
+    version = models.PositiveIntegerField()
+    cause = models.CharField(_("cause"), max_length=12, choices=Cause.choices)
+    sub_cause = models.CharField(_("sub-cause"), max_length=16, choices=SubCause.choices)
+    also = models.JSONField(_("further causes"), default=list, blank=True)
+    confidence = models.FloatField(_("confidence"), default=1.0)
+    decided = models.BooleanField(_("sure enough without a person"), default=True)
+    words = models.JSONField(_("deciding words"), default=list, blank=True)
+    model = models.CharField(_("model version"), max_length=40, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    made_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-made_at", "-id"]
+        get_latest_by = ["made_at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.cause}/{self.sub_cause}"

@@ -1,0 +1,107 @@
+"""People: who they are, which shops they work for, what they can handle."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.db import models
+from django.db.models import Q
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from reviews.causes import COMPLAINTS
+from reviews.models.shops import Shop
+
+if TYPE_CHECKING:
+    pass
+
+
+class Role(models.TextChoices):
+    AGENT = "agent", _("Agent")
+    MANAGER = "manager", _("Manager")
+
+
+class StaffManager(UserManager["User"]):
+    def refuse_demo_in_production(self) -> None:
+        """Stop a production process while a demo login still works."""
+        if not settings.PRODUCTION:
+            return
+        names = list(self.filter(is_demo=True, is_active=True).values_list("username", flat=True))
+        if names:
+            raise ImproperlyConfigured(
+                f"Demo users can sign in ({', '.join(names)}). Before production: manage.py delete_demo"
+            )
+
+
+class User(AbstractUser):
+    """Somebody who signs in. Roles are per shop (ShopMembership); a superuser is administrator."""
+
+    display_name = models.CharField(_("name shown"), max_length=40, blank=True)
+    on_duty = models.BooleanField(_("on duty"), default=False, help_text=_("Takes new cases right now."))
+    is_demo = models.BooleanField(default=False, editable=False)
+
+    objects: ClassVar[StaffManager] = StaffManager()
+
+    class Meta(AbstractUser.Meta):
+        verbose_name = _("person")  # type: ignore[assignment]
+        verbose_name_plural = _("people")  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return self.display_name or self.username
+
+    @cached_property
+    def _roles(self) -> dict[int, str]:
+        return dict(self.memberships.values_list("shop_id", "role"))
+
+    def shop_filter(self, path: str) -> Q:
+        """Restrict a query to this person's shops; `path` leads to the shop's primary key."""
+        if self.is_superuser:
+            return Q()
+        return Q(**{f"{path}__in": list(self._roles)})
+
+    def managed_shop_filter(self, path: str) -> Q:
+        """Restrict a query to the shops this person manages."""
+        if self.is_superuser:
+            return Q()
+        return Q(**{f"{path}__in": [shop for shop, role in self._roles.items() if role == Role.MANAGER]})
+
+    def manages(self, shop: Shop | int) -> bool:
+        shop_id = shop.pk if isinstance(shop, Shop) else shop
+        return self.is_superuser or self._roles.get(shop_id) == Role.MANAGER
+
+    @property
+    def is_manager(self) -> bool:
+        """Manages at least one shop."""
+        return self.is_superuser or Role.MANAGER in self._roles.values()
+
+
+def check_skills(skills: list[str]) -> None:
+    """Refuse what is no cause of a complaint."""
+    wrong = [skill for skill in skills if skill not in COMPLAINTS]
+    if wrong:
+        raise ValidationError(_("Unknown cause: %(causes)s"), params={"causes": ", ".join(map(str, wrong))})
+
+
+def every_skill() -> list[str]:
+    return [cause.value for cause in COMPLAINTS]
+
+
+class ShopMembership(models.Model):
+    """One person in one shop: role, skills (causes they handle) and load cap."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.AGENT)
+    skills = models.JSONField(_("skills"), default=every_skill, blank=True, validators=[check_skills])
+    max_open_cases = models.PositiveIntegerField(
+        _("open cases at most"), null=True, blank=True, help_text=_("Empty: no cap.")
+    )
+    last_assigned_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["shop_id", "role", "user_id"]
+        constraints = [models.UniqueConstraint(fields=["user", "shop"], name="one_membership_a_shop")]
+
+    def __str__(self) -> str:
+        return f"{self.user} @ {self.shop} ({self.get_role_display()})"

@@ -1,0 +1,91 @@
+"""Celery: one more door, no logic. Every task is safe to run twice; rows in the database are the queue."""
+
+import logging
+import time
+
+import redis
+from celery import shared_task
+from django.conf import settings
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger(__name__)
+
+WAKE_KEY = "huiping:wake"
+WAKE_SECONDS = 5  # a lost wake-up message blocks the next one no longer than this
+DRAIN_SECONDS = 60  # then the task hands over to a fresh one
+
+
+def wake_after_commit() -> None:
+    """Tell a worker that rows wait, once this transaction is committed. A broker that is away is no
+    error: the sweep finds the rows."""
+    transaction.on_commit(_wake)
+
+
+def _wake() -> None:
+    try:
+        # Many posts, one message: the key stays until a worker begins.
+        if _redis().set(WAKE_KEY, 1, nx=True, ex=WAKE_SECONDS):
+            read_reviews.delay()
+    except (redis.RedisError, OperationalError) as error:
+        log.warning("No wake-up sent, the sweep will read the reviews: %s", error)
+
+
+def _redis() -> "redis.Redis":
+    return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=2)
+
+
+@shared_task
+def read_reviews() -> int:
+    """Read waiting reviews until none is left; how many."""
+    from reviews.triage import read_waiting
+
+    try:
+        _redis().delete(WAKE_KEY)
+    except redis.RedisError as error:
+        log.warning("The wake-up key expires by itself: %s", error)
+    began, total = time.monotonic(), 0
+    while number := read_waiting(settings.CLASSIFY_BATCH):
+        total += number
+        if time.monotonic() - began > DRAIN_SECONDS:
+            read_reviews.delay()
+            break
+    if total:
+        measure_upset.delay()
+    return total
+
+
+@shared_task
+def measure_upset() -> int:
+    """Measure how upset buyers of new cases are (snownlp; a worker of its own takes this queue)."""
+    from reviews.upset import measure_cases
+
+    began, total = time.monotonic(), 0
+    while number := measure_cases(50):
+        total += number
+        if time.monotonic() - began > DRAIN_SECONDS:
+            measure_upset.delay()
+            break
+    return total
+
+
+@shared_task
+def sweep() -> None:
+    """Pick up whatever a lost message left behind: unread reviews, undealt cases, unfinished files."""
+    from reviews.dispatch import dispatch_waiting
+    from reviews.models import ClassificationRequest, ImportJob
+
+    read_reviews()
+    dispatch_waiting()
+    for job_id in ImportJob.objects.resumable():
+        run_import.delay(job_id)
+    if parked := ClassificationRequest.objects.parked().count():
+        log.warning("%d reviews are parked and wait for a manager", parked)
+
+
+@shared_task
+def run_import(job_id: int) -> None:
+    """Take in one uploaded file, from the row where it stopped."""
+    from reviews.importing import run_job
+
+    run_job(job_id)

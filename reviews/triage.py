@@ -1,0 +1,188 @@
+"""From a waiting review to a verdict, a case and an agent: what the worker does.
+
+The rows of reviews.models.outbox are the queue. A claim lasts one lease; reading happens outside any
+transaction; verdict, case, dispatch and the removal of the queue row are committed together.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from reviews import clock
+from reviews.causes import Cause
+from reviews.classification import ReviewText, Verdict, classify
+from reviews.dispatch import Roster, lock_shop
+from reviews.models import (
+    Case,
+    CaseEvent,
+    Classification,
+    ClassificationRequest,
+    Outcome,
+    Rating,
+    Review,
+    Shop,
+    Status,
+)
+from reviews.models.cases import EventKind
+from reviews.replies import draft_replies
+
+log = logging.getLogger(__name__)
+
+
+def read_waiting(limit: int) -> int:
+    """Claim, read and settle up to `limit` reviews; how many were claimed (0: nothing waits)."""
+    claimed = ClassificationRequest.objects.claim(limit, clock.now())
+    if claimed:
+        try:
+            settle_requests(claimed)
+        except Exception:
+            log.exception("A batch of %d reviews failed; reading them one by one", len(claimed))
+            _settle_one_by_one(claimed)
+    return len(claimed)
+
+
+def _settle_one_by_one(claimed: Sequence[ClassificationRequest]) -> None:
+    """One row that cannot be read must not hold up the rest: it alone counts the failure."""
+    for request in claimed:
+        try:
+            settle_requests([request])
+        except Exception as error:
+            log.exception("Review %s could not be read", request.review_id)
+            request.fail(f"{type(error).__name__}: {error}", clock.now())
+
+
+def settle_requests(claimed: Sequence[ClassificationRequest]) -> None:
+    """Read claimed reviews; store verdicts, open and dispatch cases, take the rows off the queue."""
+    verdicts = classify([_text(request.review) for request in claimed])
+    by_shop: dict[int, list[tuple[ClassificationRequest, Verdict]]] = {}
+    for request, verdict in zip(claimed, verdicts, strict=True):
+        by_shop.setdefault(request.review.shop_id, []).append((request, verdict))
+    for shop_id, pairs in by_shop.items():
+        with transaction.atomic():
+            _settle_shop(lock_shop(shop_id), pairs)
+
+
+def _text(review: Review) -> ReviewText:
+    return ReviewText(text=review.full_text, rating=review.rating)
+
+
+def _settle_shop(shop: Shop, pairs: Sequence[tuple[ClassificationRequest, Verdict]]) -> None:
+    """Inside the shop's lock, which intake takes as well: a review cannot change meanwhile."""
+    now = clock.now()
+    # Gone: another worker was quicker. Another version: it changed and waits to be read again.
+    current = set(
+        ClassificationRequest.objects.filter(pk__in=[request.pk for request, _verdict in pairs]).values_list(
+            "pk", "version"
+        )
+    )
+    pairs = [(request, verdict) for request, verdict in pairs if (request.pk, request.version) in current]
+    Classification.objects.bulk_create([_judgement(request, verdict, now) for request, verdict in pairs])
+    roster = Roster(shop)
+    cases = _latest_cases([request.review_id for request, _verdict in pairs])
+    for request, verdict in pairs:
+        if request.review_id in cases:
+            _follow_change(request.review, verdict, cases[request.review_id], roster, now)
+    cases |= _open_cases([pair for pair in pairs if pair[0].review_id not in cases], roster, now)
+    roster.remember(now)
+    draft_replies(shop, [(request.review, cases.get(request.review_id)) for request, _verdict in pairs])
+    ClassificationRequest.objects.filter(pk__in=[request.pk for request, _verdict in pairs]).delete()
+
+
+def _judgement(request: ClassificationRequest, verdict: Verdict, now: datetime) -> Classification:
+    return Classification(
+        review=request.review,
+        version=request.version,
+        cause=verdict.cause,
+        sub_cause=verdict.sub_cause,
+        also=[cause.value for cause in verdict.also],
+        confidence=verdict.confidence,
+        decided=verdict.decided,
+        words=list(verdict.words),
+        model=verdict.model,
+        made_at=now,
+    )
+
+
+def _latest_cases(review_ids: Sequence[int]) -> dict[int, Case]:
+    return {case.review_id: case for case in Case.objects.filter(review__in=review_ids).order_by("id")}
+
+
+def complains(rating: str, verdict: Verdict) -> bool:
+    """A mid or bad mark, or a good one whose text complains."""
+    return rating != Rating.GOOD or verdict.cause != Cause.NONE
+
+
+def _open_cases(
+    pairs: Sequence[tuple[ClassificationRequest, Verdict]], roster: Roster, now: datetime
+) -> dict[int, Case]:
+    """Open a case for each complaint and deal it out at once; the cases by review."""
+    due_at = roster.shop.first_contact_due(now)
+    cases = []
+    for request, verdict in pairs:
+        if not complains(request.review.rating, verdict):
+            continue
+        order = request.review.order
+        case = Case(
+            review=request.review,
+            shop=roster.shop,
+            value=order.amount if order else None,
+            opened_at=now,
+            due_at=due_at,
+            **_cause_fields(verdict),
+        )
+        case.assignee = roster.choose(case, now)
+        case.status = Status.ASSIGNED if case.assignee else Status.NEW
+        cases.append(case)
+    Case.objects.bulk_create(cases)
+    CaseEvent.objects.bulk_create(event for case in cases for event in _birth(case, now))
+    return {case.review_id: case for case in cases}
+
+
+def _birth(case: Case, now: datetime) -> list[CaseEvent]:
+    """A case is born new; if somebody was there for it, its assignment follows in the same breath."""
+    events = [CaseEvent(case=case, kind=EventKind.OPENED, to_status=Status.NEW, at=now)]
+    if case.assignee_id:
+        move = {"from_status": Status.NEW, "to_status": Status.ASSIGNED, "data": {"to": case.assignee_id}}
+        events.append(CaseEvent(case=case, kind=EventKind.ASSIGN, at=now, **move))
+    return events
+
+
+def _cause_fields(verdict: Verdict) -> dict[str, object]:
+    """Malicious is an accusation: the system proposes, a person confirms, however sure it is."""
+    return {
+        "cause": verdict.cause,
+        "sub_cause": verdict.sub_cause,
+        "also": [cause.value for cause in verdict.also],
+        "confidence": verdict.confidence,
+        "needs_decision": not verdict.decided or verdict.cause in (Cause.MALICIOUS, Cause.NONE),
+    }
+
+
+def _follow_change(review: Review, verdict: Verdict, case: Case, roster: Roster, now: datetime) -> None:
+    """What a changed review means for its case: reopen, close by itself, or read anew."""
+    bad = complains(review.rating, verdict)
+    case.log(EventKind.REVIEW_CHANGED, version=review.version, rating=review.rating)
+    if not case.is_open:
+        if bad:
+            case.reopen(by=None, reason=_("The review changed or got a bad follow-up."))
+            _read_anew(case, verdict)
+            roster.deal(case, now)
+        return
+    untouched = case.status in (Status.NEW, Status.ASSIGNED) and not case.was_worked_on
+    if untouched and not bad:
+        case.close(Outcome.NO_ACTION, by=None, note=_("The changed review no longer complains."))
+    elif untouched:
+        _read_anew(case, verdict)
+
+
+def _read_anew(case: Case, verdict: Verdict) -> None:
+    """Take over the new reading, unless a person has decided the cause."""
+    if case.review.classifications.exclude(decided_by=None).exists():
+        return
+    fields = _cause_fields(verdict)
+    Case.objects.filter(pk=case.pk).update(**fields)
+    for name, value in fields.items():
+        setattr(case, name, value)

@@ -1,0 +1,133 @@
+"""All reviews, and one with everything known about it."""
+
+import re
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from reviews.forms import PostedReplyForm, ReviewFilterForm
+from reviews.models import Case, PublicReply, Review, Shop, User
+from reviews.models.replies import ReplyStatus
+from reviews.outgoing import OffendingText
+from reviews.replies import mark_reply_posted
+from reviews.review_list import count_up_to, page_of, reviews_of
+from reviews.views.rights import StaffRequest, staff_only
+
+
+@staff_only
+@require_safe
+def page(request: StaffRequest) -> HttpResponse:
+    """The list, newest first."""
+    shops = list(Shop.objects.visible_to(request.user))
+    form = ReviewFilterForm(request.GET, shops=shops)
+    found = reviews_of(request.user, form.chosen, shops)
+    shown = page_of(found, older_than=request.GET.get("before", ""), newer_than=request.GET.get("after", ""))
+    context = {
+        "form": form,
+        "shown": shown,
+        "shops": shops,
+        "number": count_up_to(found),
+        "older_url": _at(request, before=shown.older),
+        "newer_url": _at(request, after=shown.newer),
+    }
+    return render(request, "reviews/reviews.html", context)
+
+
+def _at(request: HttpRequest, **key: str) -> str:
+    """The same list at another page; empty when there is none."""
+    [(name, value)] = key.items()
+    query = request.GET.copy()
+    for known in ("before", "after"):
+        query.pop(known, None)
+    query[name] = value
+    return f"?{query.urlencode()}" if value else ""
+
+
+@staff_only
+@require_safe
+def detail(request: StaffRequest, pk: int) -> HttpResponse:
+    """One review: versions, judgements, order (masked), cases, reply."""
+    return _detail(request, _review(request, pk))
+
+
+@staff_only
+@require_POST
+def post_reply(request: StaffRequest, pk: int) -> HttpResponse:
+    """The reply has been put on the platform in these words."""
+    review = _review(request, pk)
+    reply = get_object_or_404(PublicReply, review=review)
+    case = _case_of(review)
+    if case and case.is_open and not _speaks_for(case, request.user):
+        raise PermissionDenied
+    form = PostedReplyForm(request.POST)
+    if not form.is_valid():
+        return _detail(request, review, form)
+    if reply.status == ReplyStatus.POSTED:
+        messages.info(request, _("This reply is already marked as posted."))
+        return redirect(_back(request, review))
+    try:
+        mark_reply_posted(reply, form.cleaned_data["text"], by=request.user, case=case)
+    except OffendingText as error:
+        form.add_error("text", error.sentences)
+        return _detail(request, review, form)
+    messages.success(request, _("Noted as posted."))
+    return redirect(_back(request, review))
+
+
+def _review(request: StaffRequest, pk: int) -> Review:
+    seen = Review.objects.visible_to(request.user).select_related(
+        "shop", "product", "buyer", "order", "public_reply__edited_by"
+    )
+    return get_object_or_404(seen, pk=pk)
+
+
+def _case_of(review: Review) -> Case | None:
+    return max(review.cases.all(), key=lambda case: case.pk, default=None)
+
+
+def _speaks_for(case: Case, user: User) -> bool:
+    """As on the case page: who works on it, or a manager."""
+    return case.assignee_id == user.pk or user.manages(case.shop_id)
+
+
+def _back(request: HttpRequest, review: Review) -> str:
+    """Where the person came from, if that is a place of this site."""
+    place = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(place, allowed_hosts=None):
+        return place
+    return reverse("reviews:review", args=[review.pk])
+
+
+def _detail(request: StaffRequest, review: Review, form: PostedReplyForm | None = None) -> HttpResponse:
+    reply = PublicReply.objects.filter(review=review).select_related("edited_by").first()
+    judgements = list(review.classifications.select_related("decided_by"))
+    context: dict[str, Any] = {
+        "review": review,
+        "order": review.order,
+        "reply": reply,
+        "form": form or PostedReplyForm(initial={"text": reply.text if reply else ""}),
+        "judgements": judgements,
+        "text": mark_words(review.full_text, judgements[0].words if judgements else []),
+        "versions": list(review.versions.order_by("-number")),
+        "cases": list(review.cases.select_related("assignee").order_by("-pk")),
+    }
+    return render(request, "reviews/review.html", context, status=422 if form else 200)
+
+
+def mark_words(text: str, words: list[str]) -> SafeString:
+    """The text with the words that decided its cause marked."""
+    known = sorted({word for word in words if word}, key=len, reverse=True)
+    if not known:
+        return format_html("{}", text)
+    pieces = re.split(f"({'|'.join(map(re.escape, known))})", text)
+    marked = ((format_html("<mark>{}</mark>", piece) if piece in known else piece,) for piece in pieces)
+    return format_html_join("", "{}", marked)

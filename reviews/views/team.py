@@ -1,0 +1,69 @@
+"""The team of each shop: on duty, skills, load."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from reviews import team
+from reviews.forms import DutyForm, MembershipForm
+from reviews.models import Role, ShopMembership
+from reviews.views.rights import StaffRequest, managed_shops, managers_only
+
+
+@managers_only
+@require_safe
+def page(request: StaffRequest) -> HttpResponse:
+    """Everybody who works in the shops one manages."""
+    return _page(request)
+
+
+@managers_only
+@require_POST
+def member(request: StaffRequest, pk: int) -> HttpResponse:
+    """Set skills and the cap of one person in one shop."""
+    membership = _own(request, pk)
+    form = MembershipForm(request.POST, instance=membership)
+    if not form.is_valid():
+        return _page(request, form)
+    before = ShopMembership.objects.select_related("shop", "user").get(pk=pk)
+    team.change_member(
+        before, skills=form.cleaned_data["skills"], cap=form.cleaned_data["max_open_cases"], by=request.user
+    )
+    messages.success(request, _("Saved for %(name)s.") % {"name": membership.user})
+    return redirect("reviews:team")
+
+
+@managers_only
+@require_POST
+def duty(request: StaffRequest, pk: int) -> HttpResponse:
+    """Put somebody on or off duty."""
+    membership = _own(request, pk)
+    form = DutyForm(request.POST)
+    if form.is_valid():
+        team.set_duty(membership, form.cleaned_data["on_duty"], by=request.user)
+        words = _("%(name)s is on duty.") if membership.user.on_duty else _("%(name)s is off duty.")
+        messages.success(request, words % {"name": membership.user})
+    return redirect("reviews:team")
+
+
+def _own(request: StaffRequest, pk: int) -> ShopMembership:
+    """A membership of a shop one manages: 404 in others' shops, 403 without the role."""
+    seen = ShopMembership.objects.filter(request.user.shop_filter("shop")).select_related("shop", "user")
+    membership = get_object_or_404(seen, pk=pk)
+    if not request.user.manages(membership.shop_id):
+        raise PermissionDenied
+    return membership
+
+
+def _page(request: StaffRequest, wrong: MembershipForm | None = None) -> HttpResponse:
+    shops = managed_shops(request.user)
+    rows: dict[int, list[tuple[ShopMembership, MembershipForm]]] = {shop.pk: [] for shop in shops}
+    for membership in team.members_of(shops):
+        form = wrong if wrong and wrong.instance.pk == membership.pk else MembershipForm(instance=membership)
+        rows[membership.shop_id].append((membership, form))
+    groups = [(shop, rows[shop.pk]) for shop in shops]
+    context = {"groups": groups, "agent": Role.AGENT}
+    return render(request, "reviews/team.html", context, status=422 if wrong else 200)

@@ -1,0 +1,237 @@
+"""Call scripts: the ten stages as read, changed for one shop, refused when the call would go wrong."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from callbacks.models import ScriptStage, Stage
+from callbacks.script import script_for
+from reviews.causes import SUB_CAUSES, Cause
+from reviews.models import AuditEntry, Role, Shop, ShopMembership, User
+from reviews.models.audit import Action
+from tests.factories import make_case
+
+LIST = reverse("callbacks:scripts")
+QUERIES = 7
+WORDS = "这事真对不起您，杯子碎了谁都窝火。"
+UNLAWFUL = "您把差评改成五星好评，我给您返十块钱红包，对不起。"
+
+
+def url(place: dict[str, str], stage: str = "apologise", verb: str = "stage", *version: int) -> str:
+    return f"{reverse(f'callbacks:script_{verb}', args=[stage, *version])}?{urlencode(place)}"
+
+
+@pytest.fixture
+def place(shop: Shop) -> dict[str, str]:
+    return {"shop": shop.code, "cause": "product", "sub_cause": "damaged_missing"}
+
+
+@pytest.fixture
+def client_of_manager(client: Client, manager: User) -> Client:
+    client.force_login(manager)
+    return client
+
+
+def text_of(shop: Shop, stage: str, cause: str = "product", sub_cause: str = "damaged_missing") -> str:
+    return ScriptStage.objects.fitting(shop, cause, sub_cause)[stage].text
+
+
+# --- rights ----------------------------------------------------------------------------------------
+
+
+def test_it_is_for_managers(client: Client, agent: User, place: dict[str, str]) -> None:
+    client.force_login(agent)
+    assert client.get(LIST).status_code == 403
+    assert client.get(url(place)).status_code == 403
+    assert client.post(url(place), {"text": WORDS}).status_code == 403
+    assert client.post(url(place, verb="reset")).status_code == 403
+
+
+def test_another_shops_script_is_not_there(client_of_manager: Client, other_shop: Shop) -> None:
+    assert client_of_manager.get(url({"shop": other_shop.code})).status_code == 404
+    assert client_of_manager.post(url({"shop": other_shop.code}, verb="reset")).status_code == 404
+
+
+def test_a_shop_one_only_works_for_is_closed(
+    client_of_manager: Client, manager: User, other_shop: Shop
+) -> None:
+    ShopMembership.objects.create(user=manager, shop=other_shop, role=Role.AGENT)
+    assert client_of_manager.get(url({"shop": other_shop.code})).status_code == 403
+
+
+def test_the_common_script_is_for_administrators(
+    client: Client, manager: User, administrator: User, shop: Shop
+) -> None:
+    client.force_login(manager)
+    assert client.post(url({"shop": "common"}), {"text": WORDS}).status_code == 403
+    client.force_login(administrator)
+    assert client.post(url({"shop": "common"}), {"text": WORDS}).status_code == 302
+    assert text_of(shop, "apologise", "", "") == WORDS
+
+
+def test_what_does_not_exist_is_not_found(client_of_manager: Client, shop: Shop) -> None:
+    assert client_of_manager.get(url({"shop": shop.code}, "shout")).status_code == 404
+    assert (
+        client_of_manager.get(
+            url({"shop": shop.code, "cause": "product", "sub_cause": "delivery"})
+        ).status_code
+        == 404
+    )
+    assert client_of_manager.get(url({})).status_code == 404
+
+
+# --- reading ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cause", [Cause.PRODUCT, Cause.SUBJECTIVE, Cause.SERVICE, Cause.MALICIOUS])
+def test_it_shows_the_ten_stages_filled(client_of_manager: Client, cause: Cause) -> None:
+    for sub_cause in SUB_CAUSES[cause]:
+        response = client_of_manager.get(LIST, {"cause": cause, "sub_cause": sub_cause})
+        rows = response.context["rows"]
+        assert [row.stage for row in rows] == list(Stage)
+        assert all(row.text and "{" not in row.text for row in rows)
+
+
+def test_it_asks_the_same_for_every_cause(
+    client_of_manager: Client, shop: Shop, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for stage in ("ask", "listen", "remedy"):
+        ScriptStage.objects.create(shop=shop, stage=stage, cause="product", sub_cause="odor", text="嗯。")
+    for query in ({}, {"cause": "service"}, {"cause": "product", "sub_cause": "odor"}):
+        with django_assert_num_queries(QUERIES):
+            client_of_manager.get(LIST, query)
+
+
+def test_a_sub_cause_of_another_cause_is_dropped(client_of_manager: Client) -> None:
+    place = client_of_manager.get(LIST, {"cause": "service", "sub_cause": "odor"}).context["place"]
+    assert (place.cause, place.sub_cause) == ("service", "")
+
+
+def test_it_tells_where_a_stage_comes_from(
+    client_of_manager: Client, shop: Shop, place: dict[str, str]
+) -> None:
+    ScriptStage.objects.create(
+        shop=shop, stage="ask", cause="product", sub_cause="damaged_missing", text="哪里破了？"
+    )
+    response = client_of_manager.get(LIST, place)
+    assert [row.stage for row in response.context["rows"] if row.is_own] == [Stage.ASK]
+    assert "哪里破了？" in response.content.decode()
+
+
+# --- changing --------------------------------------------------------------------------------------
+
+
+def test_it_keeps_the_shops_own_words(
+    client_of_manager: Client, shop: Shop, other_shop: Shop, place: dict[str, str]
+) -> None:
+    common = text_of(other_shop, "apologise")
+    client_of_manager.post(url(place), {"text": WORDS})
+    assert text_of(shop, "apologise") == WORDS
+    assert text_of(other_shop, "apologise") == common
+
+
+def test_agents_read_the_new_words(
+    client_of_manager: Client, shop: Shop, agent: User, place: dict[str, str]
+) -> None:
+    client_of_manager.post(url(place), {"text": WORDS})
+    lines = script_for(make_case(shop), agent, None)
+    assert next(line.text for line in lines if line.stage == Stage.APOLOGISE) == WORDS
+
+
+def test_it_refuses_unlawful_words(client_of_manager: Client, shop: Shop, place: dict[str, str]) -> None:
+    before = text_of(shop, "apologise")
+    response = client_of_manager.post(url(place), {"text": UNLAWFUL})
+    assert response.status_code == 422
+    assert UNLAWFUL in response.content.decode()
+    assert 'id="id_text_error"' in response.content.decode()
+    assert text_of(shop, "apologise") == before
+    assert AuditEntry.objects.filter(action=Action.COMPLIANCE).exists()
+
+
+def test_it_refuses_a_call_without_two_apologies(client_of_manager: Client, place: dict[str, str]) -> None:
+    response = client_of_manager.post(url(place), {"text": "您说得对，我记下了。"})
+    assert response.status_code == 422
+    assert "“第一次道歉”：缺少道歉" in response.content.decode()
+
+
+def test_it_refuses_a_cause_before_the_first_apology(
+    client_of_manager: Client, place: dict[str, str]
+) -> None:
+    response = client_of_manager.post(url(place, "listen"), {"text": "嗯，这是因为快递摔的。"})
+    assert response.status_code == 422
+
+
+def test_it_refuses_an_unknown_variable(client_of_manager: Client, place: dict[str, str]) -> None:
+    response = client_of_manager.post(url(place), {"text": "对不起，{phone}"})
+    assert response.status_code == 422
+    assert "{phone}" in response.content.decode()
+
+
+def test_a_fault_elsewhere_hinders_nobody(
+    client_of_manager: Client, shop: Shop, place: dict[str, str]
+) -> None:
+    ScriptStage.objects.create(
+        shop=shop, stage="apologise_again", cause="product", sub_cause="damaged_missing", text="嗯。"
+    )
+    assert client_of_manager.post(url(place, "ask"), {"text": "哪里碎了？"}).status_code == 302
+
+
+def test_it_goes_back_to_the_common_words(
+    client_of_manager: Client, shop: Shop, place: dict[str, str]
+) -> None:
+    before = text_of(shop, "apologise")
+    client_of_manager.post(url(place), {"text": WORDS})
+    client_of_manager.post(url(place, verb="reset"))
+    assert text_of(shop, "apologise") == before
+
+
+def test_older_words_come_back_also_after_a_reset(
+    client_of_manager: Client, shop: Shop, place: dict[str, str], manager: User
+) -> None:
+    client_of_manager.post(url(place), {"text": WORDS})
+    client_of_manager.post(url(place, verb="reset"))
+    version = ScriptStage.history.filter(shop=shop, text=WORDS).first()
+    assert version.history_user == manager
+    client_of_manager.post(url(place, "apologise", "restore", version.history_id))
+    assert text_of(shop, "apologise") == WORDS
+
+
+def test_a_version_of_another_place_is_not_found(client_of_manager: Client, place: dict[str, str]) -> None:
+    client_of_manager.post(url(place), {"text": WORDS})
+    version = ScriptStage.history.filter(text=WORDS).first().history_id
+    assert client_of_manager.post(url(place, "ask", "restore", version)).status_code == 404
+
+
+def test_todays_rules_decide_about_old_words_and_the_refusal_is_kept(
+    client_of_manager: Client, shop: Shop, place: dict[str, str]
+) -> None:
+    """They were kept before the rule existed."""
+    where: dict[str, Any] = {
+        "shop": shop,
+        "stage": "apologise",
+        "cause": "product",
+        "sub_cause": "damaged_missing",
+    }
+    ScriptStage.objects.update_or_create(**where, defaults={"text": UNLAWFUL})
+    version = ScriptStage.history.filter(shop=shop).first()
+    client_of_manager.post(url(place), {"text": WORDS})
+    client_of_manager.post(url(place, "apologise", "restore", version.history_id))
+    assert text_of(shop, "apologise") == WORDS
+    assert AuditEntry.objects.get().action == Action.COMPLIANCE
+
+
+def test_a_preview_writes_nothing(client_of_manager: Client, shop: Shop, place: dict[str, str]) -> None:
+    before = text_of(shop, "apologise")
+    response = client_of_manager.post(url(place), {"text": "您好{surname}，对不起", "preview": "1"})
+    assert "您好王，对不起" in response.content.decode()
+    live = client_of_manager.post(reverse("callbacks:script_preview"), {"text": "{item}"})
+    assert "雾蓝保温杯" in live.content.decode()
+    assert text_of(shop, "apologise") == before
+
+
+def test_nothing_is_written_on_get(client_of_manager: Client, place: dict[str, str]) -> None:
+    assert client_of_manager.get(url(place, verb="reset")).status_code == 405

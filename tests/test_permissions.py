@@ -1,0 +1,206 @@
+"""Every address × every role. An address without a row here fails.
+
+One row: method, then the answer for agent, manager, outsider (agent of another shop) and rival (manager of
+another shop); nobody is sent to the sign-in page. Another shop's object is 404, one's own without the right
+403. Whatever answers that somebody may try (a page, a redirect, a refusal of empty data) is OK.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from callbacks.models import Remedy
+from reviews.models import (
+    ClassificationRequest,
+    ImportJob,
+    PublicReply,
+    ReplyTemplate,
+    Role,
+    Shop,
+    ShopMembership,
+    Status,
+    User,
+)
+from tests.factories import make_case, make_review, make_user
+
+pytestmark = pytest.mark.django_db
+
+OK = "ok"
+ANYBODY = (OK, OK, OK, OK)
+MANAGERS = (403, OK, 403, OK)  # a page of all shops one manages
+OWN_SHOP = (OK, OK, 404, 404)
+OWN_MANAGERS = (403, OK, 404, 404)
+MANAGERS_OWN = (403, OK, 403, 404)  # agents have no business there, whatever the shop
+NOT_THERE = (403, 404, 403, 404)  # the row names no version or shop
+NEVER = (403, 403, 403, 403)
+
+# name → (method, answers of agent, manager, outsider, rival)
+TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
+    "callbacks:desk": ("get", ANYBODY),
+    "callbacks:duty": ("post", ANYBODY),
+    "callbacks:promises": ("get", ANYBODY),
+    "callbacks:queue": ("get", ANYBODY),
+    "callbacks:next_case": ("post", ANYBODY),
+    "callbacks:case": ("get", OWN_SHOP),
+    "callbacks:take": ("post", OWN_SHOP),
+    "callbacks:release": ("post", OWN_SHOP),
+    "callbacks:reassign": ("post", OWN_MANAGERS),
+    "callbacks:correct_cause": ("post", OWN_SHOP),
+    "callbacks:reveal": ("post", OWN_SHOP),
+    "callbacks:start_call": ("post", OWN_SHOP),
+    "callbacks:tick": ("post", OWN_SHOP),
+    "callbacks:keep_notes": ("post", OWN_SHOP),
+    "callbacks:end_call": ("post", OWN_SHOP),
+    "callbacks:promise": ("post", OWN_SHOP),
+    "callbacks:cancel_promise": ("post", OWN_SHOP),
+    "callbacks:remedy": ("post", OWN_SHOP),
+    "callbacks:decide_remedy": ("post", OWN_MANAGERS),
+    "callbacks:reply_save": ("post", OWN_SHOP),
+    "callbacks:reply_posted": ("post", OWN_SHOP),
+    "callbacks:message": ("post", OWN_SHOP),
+    "callbacks:close": ("post", OWN_SHOP),
+    "callbacks:reopen": ("post", OWN_SHOP),
+    "callbacks:scripts": ("get", MANAGERS),
+    "callbacks:script_preview": ("post", MANAGERS),
+    "callbacks:script_stage": ("get", MANAGERS_OWN),
+    "callbacks:script_reset": ("post", MANAGERS_OWN),
+    "callbacks:script_restore": ("post", NOT_THERE),
+    "reviews:imports": ("get", MANAGERS),
+    "reviews:import": ("get", MANAGERS_OWN),
+    "reviews:import_refusals": ("get", MANAGERS_OWN),
+    "reviews:statistics": ("get", MANAGERS),
+    "reviews:reply_templates": ("get", MANAGERS),
+    "reviews:reply_template_new": ("get", MANAGERS),
+    "reviews:reply_template_preview": ("post", MANAGERS),
+    "reviews:reply_template": ("get", MANAGERS_OWN),
+    "reviews:reply_template_copy": ("post", NOT_THERE),
+    "reviews:reply_template_use": ("post", MANAGERS_OWN),
+    "reviews:reply_template_restore": ("post", NOT_THERE),
+    "reviews:team": ("get", MANAGERS),
+    "reviews:team_member": ("post", MANAGERS_OWN),
+    "reviews:team_duty": ("post", MANAGERS_OWN),
+    "reviews:reviews": ("get", ANYBODY),
+    "reviews:review": ("get", OWN_SHOP),
+    "reviews:review_reply": ("post", OWN_SHOP),
+    "reviews:parked": ("get", MANAGERS),
+    "reviews:parked_retry": ("post", MANAGERS_OWN),
+    # The API for people who are signed in: to read what they may see, never to write.
+    "api:orders": ("get", ANYBODY),
+    "api:orders_batch": ("post", NEVER),
+    "api:order": ("get", OWN_SHOP),
+    "api:reviews": ("get", ANYBODY),
+    "api:reviews_batch": ("post", NEVER),
+    "api:review": ("get", OWN_SHOP),
+    "api:cases": ("get", ANYBODY),
+    "api:case": ("get", OWN_SHOP),
+    "api:statistics": ("get", MANAGERS),
+}
+OPEN_TO_ALL = {"login", "logout", "set_language", "healthz", "api:schema", "api:docs", "api:nowhere"}
+
+
+def names(resolver: URLResolver | Any = None, space: str = "") -> Iterator[str]:
+    for entry in (resolver or get_resolver()).url_patterns:
+        if isinstance(entry, URLPattern):
+            yield f"{space}{entry.name}"
+        elif entry.app_name != "admin":
+            yield from names(entry, f"{entry.namespace}:" if entry.namespace else space)
+
+
+@pytest.fixture
+def rival(other_shop: Shop) -> User:
+    return make_user("rival", shop=other_shop, role=Role.MANAGER)
+
+
+@pytest.fixture
+def addresses(shop: Shop, agent: User, manager: User) -> dict[str, str]:
+    """The address of every row, with objects of `shop`."""
+    case = make_case(shop, assignee=agent, status=Status.IN_PROGRESS)
+    PublicReply.objects.create(review=case.review, text="您好")
+    remedy = Remedy.objects.create(
+        case=case, kind="refund", amount=90, status="to_approve", agreed_by=agent, agreed_at=case.opened_at
+    )
+    waiting = ClassificationRequest.objects.create(
+        review=make_review(shop), version=1, parked_at=case.opened_at
+    )
+    objects = {
+        "callbacks": case.pk,
+        "reviews:import": ImportJob.objects.create(shop=shop, filename="a.csv", content=b"").pk,
+        "reviews:reply": ReplyTemplate.objects.create(shop=shop, name="t", text="您好").pk,
+        "reviews:team": ShopMembership.objects.get(user=agent).pk,
+        "reviews:review": case.review_id,
+        "reviews:parked": waiting.pk,
+        "api:order": case.review.order_id,
+        "api:review": case.review_id,
+        "api:case": case.pk,
+    }
+    found = {}
+    for name in TABLE:
+        pk = next((pk for prefix, pk in objects.items() if name.startswith(prefix)), None)
+        found[name] = _address(name, pk, remedy.pk)
+    return found
+
+
+def _address(name: str, pk: int | None, remedy: int) -> str:
+    for arguments in (
+        {},
+        {"pk": pk},
+        {"pk": pk, "remedy": remedy},
+        {"pk": pk, "version": 999},
+        {"code": "ask"},
+        {"code": "ask", "version": 999},
+    ):
+        try:
+            query = "?shop=test-shop" if "code" in arguments else ""
+            return reverse(name, kwargs=arguments) + query
+        except Exception:  # noqa: S112  the next shape fits
+            continue
+    raise AssertionError(name)
+
+
+def test_every_address_has_a_row() -> None:
+    assert set(names()) - OPEN_TO_ALL == set(TABLE)
+
+
+@pytest.mark.parametrize("name", sorted(TABLE))
+def test_each_role_gets_what_the_table_says(
+    name: str,
+    client: Client,
+    addresses: dict[str, str],
+    agent: User,
+    manager: User,
+    outsider: User,
+    rival: User,
+) -> None:
+    method, answers = TABLE[name]
+    wanted = dict(zip((agent, manager, outsider, rival), answers, strict=True))
+    for user in (rival, outsider, agent, manager):  # those who may act come last
+        expected = wanted[user]
+        client.force_login(user)
+        status = getattr(client, method)(addresses[name]).status_code
+        shown = OK if status in (200, 201, 204, 302, 400, 409, 411, 422) else status
+        assert shown == expected, f"{name} as {user}: {status}"
+
+
+@pytest.mark.parametrize("name", sorted(TABLE))
+def test_nobody_gets_in_without_signing_in(name: str, client: Client, addresses: dict[str, str]) -> None:
+    method, _answers = TABLE[name]
+    answer = getattr(client, method)(addresses[name])
+    if name.startswith("api:"):
+        assert answer.status_code == 401
+    else:
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/login/")
+
+
+@pytest.mark.parametrize("name", sorted(name for name in TABLE if not name.startswith("api:")))
+def test_a_wrong_method_is_refused(
+    name: str, client: Client, addresses: dict[str, str], manager: User
+) -> None:
+    method, _answers = TABLE[name]
+    client.force_login(manager)
+    answer = client.get(addresses[name]) if method == "post" else client.delete(addresses[name])
+    # Some addresses serve both GET and POST; none serves DELETE.
+    assert answer.status_code == 405 or (method == "post" and answer.status_code in (200, 302))
