@@ -1,7 +1,7 @@
 """find_offences: the one function every outgoing text passes before it is saved or sent."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -36,13 +36,43 @@ class Offence:
 
 
 def find_offences(
-    text: str, kind: str = Kind.PUBLIC_REPLY, platform: str = "", *, benefit_in_case: bool = False
+    text: str,
+    kind: str = Kind.PUBLIC_REPLY,
+    platform: str = "",
+    *,
+    benefit_in_case: bool = False,
+    before: Sequence[str] = (),
 ) -> list[Offence]:
     """Every rule the text breaks, in order of place, each stretch of words once a rule.
 
     `platform` is the shop's code (`taobao`, `own`, …; "" = any). `benefit_in_case`: the case already holds
-    a compensation, so any mention of changing a review is an offence (the sequence rule).
+    a compensation, so any mention of changing a review is an offence (the sequence rule). `before`: earlier
+    texts of the case, oldest first; a benefit in one and a changed review in another is an offence too.
     """
+    benefit_in_case = benefit_in_case or any(mentions_benefit(earlier) for earlier in before)
+    offences = _alone(text, kind, platform, benefit_in_case)
+    if any(mentions_review_change(earlier) for earlier in before):
+        offences = _merged([*offences, *mentions_benefit(text)])
+    return offences
+
+
+def mentions_review_change(text: str) -> list[Offence]:
+    """Where a text speaks of changing, adding or removing a review, denied or not; [] when it does not."""
+    return [each for each in _alone(text, Kind.CHAT, "", True) if each.rule in {"R1", "R2", "R3"}]
+
+
+def mentions_benefit(text: str) -> list[Offence]:
+    """Where a text names money, a gift or a remedy, as R1; [] when it does not."""
+    plain = normalise(text)
+    match = finders()["benefit"].first(plain.text)
+    return [_offence(text, "R1", *_place(plain, match))] if match else []
+
+
+def _merged(offences: Iterable[Offence]) -> list[Offence]:
+    return sorted(set(offences), key=lambda offence: (offence.start, offence.rule, offence.end))
+
+
+def _alone(text: str, kind: str, platform: str, benefit_in_case: bool) -> list[Offence]:
     plain = normalise(text)
     found: dict[str, re.Match[str] | None] = {}
     spans: set[tuple[str, int, int]] = set()
@@ -55,7 +85,7 @@ def find_offences(
     offences = [_offence(text, rule, start, end) for rule, start, end in spans]
     if too_long := _too_long(text, kind, platform):
         offences.append(too_long)
-    return sorted(offences, key=lambda offence: (offence.start, offence.rule, offence.end))
+    return _merged(offences)
 
 
 def verdict(offences: Iterable[Offence]) -> Verdict:

@@ -51,6 +51,21 @@ def test_it_lets_the_review_be_named_as_the_buyers_own_without_a_benefit() -> No
     assert find_offences("评价是您的，改不改由您决定", Kind.SCRIPT) == []
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("改一下评价吧", "运费我们出"), ("运费我们出", "改一下评价吧"), ("这边给您转二十块", "评价麻烦更新下")],
+)
+def test_it_finds_a_benefit_and_a_review_in_two_messages(first: str, second: str) -> None:
+    offences = find_offences(second, Kind.CHAT, "taobao", before=["您好", first])
+    assert "R1" in {offence.rule for offence in offences}
+    assert all(offence.words == second[offence.start : offence.end] for offence in offences)
+
+
+def test_it_passes_lawful_messages_one_after_another() -> None:
+    before = ["看到您的评价，非常抱歉", "运费我们出，明天补发"]
+    assert find_offences("谢谢您的评价，退款已到账", Kind.CHAT, "taobao", before=before) == []
+
+
 def test_it_points_into_the_given_text() -> None:
     text = "亲～麻 烦​把 差 评 删 掉～谢谢"
     offence = next(offence for offence in find_offences(text) if offence.rule == "R3")
