@@ -9,11 +9,13 @@ from pathlib import Path
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from reviews.platforms import reply_lengths
+
 _DATA = tomllib.loads((Path(__file__).parent / "rules.toml").read_text(encoding="utf-8"))
 RULES_VERSION: str = _DATA["version"]
 SOURCES: dict[str, str] = _DATA["sources"]
 DISGUISES: tuple[tuple[str, str], ...] = tuple((each["find"], each["word"]) for each in _DATA["disguises"])
-LENGTH_LIMITS: dict[str, dict[str, int]] = _DATA["limits"]
+LENGTH_LIMITS: dict[str, dict[str, int]] = {"public_reply": reply_lengths()}
 
 # Rule → why it is refused, and a lawful wording or way.
 EXPLANATIONS: dict[str, tuple[Promise, Promise]] = {
