@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from callbacks.calling_rules import CallPermission, may_call, window_on
+from callbacks.holding import NotAllowed, check_hold, check_note, locked
 from callbacks.models import (
     BuyerMessage,
     CallbackPromise,
@@ -17,14 +16,12 @@ from callbacks.models import (
     CallOutcome,
     DoNotCall,
     Remedy,
-    RemedyKind,
     RemedyStatus,
     Stage,
     StageReached,
 )
 from callbacks.models.calls import SPOKEN
 from reviews import clock
-from reviews.compliance import find_offences
 from reviews.models import (
     AuditEntry,
     Case,
@@ -46,15 +43,6 @@ from reviews.templatetags.ui import zdate
 LATEST_PROMISE = timedelta(days=14)
 REVEALS_AN_HOUR = 60  # numbers one person may look at; nobody makes more calls, a leak does
 PROMISE_LEAD = timedelta(minutes=5)  # a promised call-back comes up this long before its hour
-
-
-# Remedies that are money: without their amount the limit would not see them.
-PAID_OUT = (RemedyKind.REFUND, RemedyKind.PART_REFUND, RemedyKind.COUPON)
-SEQUENCE = timedelta(days=30)  # law: a benefit and the review's mark never meet within this time
-
-
-class NotAllowed(Exception):
-    """A rule of calling or of remedies forbids the act; the message says which and what to do."""
 
 
 def call_permission(case: Case, now: datetime) -> CallPermission:
@@ -104,23 +92,12 @@ def _attempts(case: Case) -> tuple[list[datetime], list[datetime]]:
     return here, [at for number, at in calls if number != case.pk]
 
 
-def _check_hold(case: Case, user: User) -> None:
-    """Only who works on the case acts on it."""
-    if case.status != Status.IN_PROGRESS or case.assignee_id != user.pk:
-        raise InvalidTransition(_("Take the case first: only who works on it can do this."))
-
-
-def _locked(case: Case) -> Case:
-    """The case as it stands now, held until the transaction ends: a call excludes handing over."""
-    return Case.objects.select_for_update().get(pk=case.pk)
-
-
 # --- the call ----------------------------------------------------------------------------------
 
 
 def reveal_phone(case: Case, *, by: User) -> str:
     """The buyer's full number, for a call in this case; every look is recorded. Empty if there is none."""
-    _check_hold(case, by)
+    check_hold(case, by)
     order = case.review.order
     if order is None or not order.buyer_phone:
         return ""
@@ -144,7 +121,7 @@ def _check_reveals(user: User) -> None:
 @transaction.atomic
 def start_call(case: Case, *, by: User) -> CallLog:
     """Begin a call attempt: the clock of first contact stops, a due promise is kept."""
-    _check_hold(_locked(case), by)
+    check_hold(locked(case), by)
     now = clock.now()
     permission = call_permission(case, now)
     if not permission.allowed:
@@ -193,18 +170,12 @@ def end_call(
         raise StaleCase(_("This call has already been ended."))
     if outcome == CallOutcome.LATER and callback_at is None:
         raise NotAllowed(_("Name the hour of the promised call-back."))
-    _check_note(case, callback_note, by=by)
+    check_note(case, callback_note, by=by)
     with transaction.atomic():
         _end(call, outcome, by=by, notes=notes)
         if outcome == CallOutcome.LATER and callback_at:
             _promise(case, callback_at, by=by, note=callback_note)
     return call
-
-
-def _check_note(case: Case, note: str, *, by: User) -> None:
-    """What is planned or agreed obeys the law too. Outside any transaction: a refusal stays on record."""
-    if note:
-        check_outgoing(note, kind="note", shop=case.shop, by=by, thing=case, case=case)
 
 
 def _end(call: CallLog, outcome: CallOutcome, *, by: User, notes: str) -> None:
@@ -231,7 +202,7 @@ def _wait_for_next_try(case: Case, *, by: User, now: datetime) -> None:
 
 def promise_callback(case: Case, at: datetime, *, by: User, note: str = "") -> CallbackPromise:
     """Promise a call-back for one hour: the case waits until then and comes up to the same agent."""
-    _check_note(case, note, by=by)
+    check_note(case, note, by=by)
     with transaction.atomic():
         return _promise(case, at, by=by, note=note)
 
@@ -309,7 +280,7 @@ def hand_over(case: Case, to: User, *, by: User) -> None:
 
 
 def _check_no_call(case: Case) -> None:
-    _locked(case)
+    locked(case)
     if CallLog.objects.filter(case=case, ended_at=None).exists():
         raise NotAllowed(_("A call is running: end it with an outcome first."))
 
@@ -323,74 +294,7 @@ def decide_cause(case: Case, sub_cause: str, *, by: User) -> None:
     draft_reply(case.review, case)
 
 
-# --- remedies and messages ----------------------------------------------------------------------
-
-
-def agree_remedy(case: Case, kind: RemedyKind | str, *, amount: Decimal, note: str, by: User) -> Remedy:
-    """Agree a remedy for the problem. Above the agent's limit a case it waits for a manager."""
-    _check_hold(case, by)
-    if kind in PAID_OUT and not amount:
-        raise NotAllowed(_("Name what this remedy costs the shop."))
-    _check_note(case, note, by=by)
-    _check_sequence(case)
-    with transaction.atomic():
-        return _agree(case, kind, amount=amount, note=note, by=by)
-
-
-def _check_sequence(case: Case) -> None:
-    """No compensation after a text that spoke of changing the review, as none the other way round (R1)."""
-    since = clock.now() - SEQUENCE
-    sent = list(case.messages.filter(sent_at__gt=since).values_list("text", flat=True))
-    posted = PublicReply.objects.filter(review=case.review_id, posted_at__gt=since)
-    for text in [*sent, *posted.values_list("text", flat=True)]:
-        offences = find_offences(text, "chat", case.shop.platform, benefit_in_case=True)
-        if named := next((one for one in offences if one.rule == "R1"), None):
-            raise NotAllowed(
-                _("“%(words)s” has been sent in this case: a compensation must not follow it (R1).")
-                % {"words": named.words}
-            )
-
-
-def _agree(case: Case, kind: RemedyKind | str, *, amount: Decimal, note: str, by: User) -> Remedy:
-    locked = _locked(case)
-    _check_hold(locked, by)
-    spent = Remedy.objects.filter(case=locked).standing().aggregate(total=Sum("amount"))["total"] or Decimal(
-        0
-    )
-    free = spent + _cost(case, kind, amount) <= case.shop.remedy_limit_per_case or by.manages(case.shop_id)
-    now = clock.now()
-    remedy = Remedy.objects.create(
-        case=case,
-        kind=RemedyKind(kind),
-        amount=amount,
-        note=note,
-        status=RemedyStatus.APPROVED if free else RemedyStatus.TO_APPROVE,
-        agreed_by=by,
-        agreed_at=now,
-    )
-    if case.compensated_at is None:
-        case.note_compensation(now)
-    case.log(EventKind.REMEDY, by=by, remedy=remedy.kind, amount=str(amount), status=remedy.status, note=note)
-    return remedy
-
-
-def _cost(case: Case, kind: RemedyKind | str, amount: Decimal) -> Decimal:
-    """What the limit counts: a full refund is never less than what was paid."""
-    return max(amount, case.value or amount) if kind == RemedyKind.REFUND else amount
-
-
-@transaction.atomic
-def decide_remedy(remedy: Remedy, *, approve: bool, by: User) -> None:
-    """A manager approves or refuses what is above the agent's limit."""
-    status = RemedyStatus.APPROVED if approve else RemedyStatus.REFUSED
-    decided = Remedy.objects.filter(pk=remedy.pk, status=RemedyStatus.TO_APPROVE).update(
-        status=status, decided_by=by, decided_at=clock.now()
-    )
-    if not decided:
-        raise StaleCase(_("This remedy has already been decided."))
-    remedy.case.log(
-        EventKind.REMEDY, by=by, remedy=remedy.kind, amount=str(remedy.amount), status=status, note=""
-    )
+# --- texts ----------------------------------------------------------------------
 
 
 def keep_reply(case: Case, text: str, *, by: User, posted: bool = False) -> PublicReply:
@@ -399,7 +303,7 @@ def keep_reply(case: Case, text: str, *, by: User, posted: bool = False) -> Publ
     Raises OffendingText when the law forbids the text.
     """
     if not by.manages(case.shop_id):
-        _check_hold(case, by)
+        check_hold(case, by)
     reply, _created = PublicReply.objects.get_or_create(review=case.review, defaults={"text": ""})
     if reply.status == ReplyStatus.POSTED:
         raise StaleCase(_("The public reply has already been posted."))
@@ -412,7 +316,7 @@ def keep_reply(case: Case, text: str, *, by: User, posted: bool = False) -> Publ
 
 def record_message(case: Case, text: str, *, by: User) -> BuyerMessage:
     """Record the text the agent has sent by shop chat; refused if the law forbids it."""
-    _check_hold(case, by)
+    check_hold(case, by)
     check_outgoing(text, kind="chat", shop=case.shop, by=by, thing=case, case=case)
     now = clock.now()
     with transaction.atomic():
@@ -450,9 +354,9 @@ def settle(case: Case, outcome: Outcome | str, *, by: User, note: str = "") -> N
     """Close the case with its outcome. A promise still open is cancelled with it."""
     if case.status != Status.IN_PROGRESS or case.assignee_id != by.pk:
         raise InvalidTransition(_("Take the case first: only who works on it can close it."))
-    _check_note(case, note, by=by)
+    check_note(case, note, by=by)
     with transaction.atomic():
-        _locked(case)
+        locked(case)
         obstacles = obstacles_to_close(case, str(outcome))
         if obstacles:
             raise NotAllowed(" ".join(one.words for one in obstacles))

@@ -22,7 +22,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 import reviews.demo
-from callbacks import contacts
+from callbacks import contacts, remedies
 from callbacks.calling_rules import may_call
 from callbacks.models import CallOutcome, RemedyStatus
 from reviews import clock
@@ -272,7 +272,7 @@ class _Past:
 
     def remedy(self, case: Case, step: Step, at: datetime) -> None:
         self.start(case, step, at)
-        contacts.agree_remedy(
+        remedies.agree_remedy(
             case,
             step["kind"],
             amount=Decimal(step["amount"]),
@@ -282,7 +282,7 @@ class _Past:
 
     def approve(self, case: Case, step: Step, at: datetime) -> None:
         for remedy in case.remedies.filter(status=RemedyStatus.TO_APPROVE):
-            contacts.decide_remedy(remedy, approve=True, by=self.people["manager"])
+            remedies.decide_remedy(remedy, approve=True, by=self.people["manager"])
 
     def reply(self, case: Case, step: Step, at: datetime) -> None:
         reply = case.review.public_reply

@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from callbacks import contacts, forms
+from callbacks import contacts, forms, remedies
 from callbacks.queue import next_case
 from callbacks.views.case import answer, get_case, is_partial
 from reviews import clock
@@ -62,7 +62,7 @@ def correct_cause(request: StaffRequest, pk: int) -> HttpResponse:
 def remedy(request: StaffRequest, pk: int) -> HttpResponse:
     case = get_case(request, pk)
     form = forms.RemedyForm(case, request.POST)
-    return answer(request, case, form, lambda data: contacts.agree_remedy(case, by=request.user, **data))
+    return answer(request, case, form, lambda data: remedies.agree_remedy(case, by=request.user, **data))
 
 
 @staff_only
@@ -75,7 +75,7 @@ def decide_remedy(request: StaffRequest, pk: int, remedy: int) -> HttpResponse:
         request,
         case,
         form,
-        lambda data: contacts.decide_remedy(asked, approve=data["approve"], by=request.user),
+        lambda data: remedies.decide_remedy(asked, approve=data["approve"], by=request.user),
     )
 
 

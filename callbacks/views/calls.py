@@ -7,7 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from callbacks import contacts, forms
-from callbacks.contacts import NotAllowed
+from callbacks.holding import NotAllowed
 from callbacks.models import CallbackPromise, CallLog
 from callbacks.views.case import answer, get_case, is_partial, show
 from reviews.models import Case, InvalidTransition, StaleCase

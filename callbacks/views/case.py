@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from callbacks.case_page import CasePage, find_case, seen_of
-from callbacks.contacts import NotAllowed
 from callbacks.forms import CaseForm
+from callbacks.holding import NotAllowed
 from reviews import clock
 from reviews.models import Case, InvalidTransition, StaleCase
 from reviews.outgoing import OffendingText

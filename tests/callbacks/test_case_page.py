@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from callbacks import contacts
+from callbacks import contacts, remedies
 from callbacks.models import RemedyStatus
 from reviews import clock
 from reviews.models import Case, Outcome, Review, ReviewVersion, Shop, Status, User
@@ -110,7 +110,7 @@ def test_it_acts_on_post_only(browser: Client, case: Case) -> None:
 
 
 def test_it_refuses_a_managers_act_to_an_agent(browser: Client, case: Case, agent: User) -> None:
-    remedy = contacts.agree_remedy(case, "refund", amount=Decimal(999), note="", by=agent)
+    remedy = remedies.agree_remedy(case, "refund", amount=Decimal(999), note="", by=agent)
     assert post(browser, "reassign", case, {"assignee": str(agent.pk)}).status_code == 403
     decided = browser.post(address("decide_remedy", case, remedy.pk), {"approve": "1"})
     assert decided.status_code == 403
@@ -226,7 +226,7 @@ def test_it_asks_the_database_at_most_thirty_times(
 ) -> None:
     def more() -> None:
         contacts.record_message(case, "您好，破损的给您补发。", by=agent)
-        contacts.agree_remedy(case, "gift", amount=Decimal(1), note="", by=agent)
+        remedies.agree_remedy(case, "gift", amount=Decimal(1), note="", by=agent)
         call = contacts.start_call(case, by=agent)
         for stage in ("identify", "apologise"):
             contacts.tick_stage(call, stage, by=agent)
@@ -395,7 +395,7 @@ def test_it_saves_and_posts_the_reply(browser: Client, case: Case) -> None:
 
 
 def test_it_drafts_the_chat_text_from_what_is_agreed(browser: Client, case: Case, agent: User) -> None:
-    contacts.agree_remedy(case, "part_refund", amount=Decimal("10.00"), note="", by=agent)
+    remedies.agree_remedy(case, "part_refund", amount=Decimal("10.00"), note="", by=agent)
     text = browser.get(address("case", case)).context["page"].form["message"].initial["text"]
     assert "退您10元" in text
     assert "评" not in text

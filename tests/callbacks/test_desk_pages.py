@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from callbacks import contacts
+from callbacks import contacts, remedies
 from callbacks.case_list import PAGE
 from reviews.models import Case, Shop, Status, User
 from tests.factories import make_case, make_review
@@ -79,7 +79,7 @@ def test_it_tells_the_manager_what_waits_for_a_decision(
     client: Client, manager: User, agent: User, shop: Shop
 ) -> None:
     case = make_case(shop, assignee=agent, status=Status.IN_PROGRESS)
-    contacts.agree_remedy(case, "refund", amount=Decimal(999), note="", by=agent)
+    remedies.agree_remedy(case, "refund", amount=Decimal(999), note="", by=agent)
     client.force_login(manager)
     assert "1 件案件的补救方案等你审批" in text_of(client, "/")
     assert len(client.get(f"{QUEUE}?view=to_approve").context["entries"]) == 1

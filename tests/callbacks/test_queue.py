@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from callbacks import contacts
+from callbacks import contacts, remedies
 from callbacks.case_list import PAGE, VIEWS, cases_of, count_of, narrow, page_of, plain, views_for
 from callbacks.queue import WORK_ORDER, agent_queue, next_case, ordered
 from reviews import clock
@@ -152,7 +152,7 @@ def test_it_shows_each_case_in_the_views_it_belongs_to(
     contacts.promise_callback(promised, soon(120), by=agent)
     assert codes_with(promised, agent) == {"mine", "callbacks", "open", "all"}
     asked = make_case(shop, assignee=agent, status=Status.IN_PROGRESS)
-    contacts.agree_remedy(asked, "refund", amount=999, note="", by=agent)  # type: ignore[arg-type]
+    remedies.agree_remedy(asked, "refund", amount=999, note="", by=agent)  # type: ignore[arg-type]
     assert "to_approve" in codes_with(asked, manager)
     assert "to_approve" not in {view.code for view in views_for(agent)}
 

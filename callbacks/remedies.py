@@ -1,0 +1,86 @@
+"""Remedies: agreed for the problem, decided by a manager above the limits. Never tied to the review."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import Sum
+from django.utils.translation import gettext as _
+
+from callbacks.holding import NotAllowed, check_hold, check_note, locked
+from callbacks.models import Remedy, RemedyKind, RemedyStatus
+from reviews import clock
+from reviews.compliance import find_offences
+from reviews.models import Case, PublicReply, StaleCase, User
+from reviews.models.cases import EventKind
+
+# Remedies that are money: without their amount the limit would not see them.
+PAID_OUT = (RemedyKind.REFUND, RemedyKind.PART_REFUND, RemedyKind.COUPON)
+SEQUENCE = timedelta(days=30)  # law: a benefit and the review's mark never meet within this time
+
+
+def agree_remedy(case: Case, kind: RemedyKind | str, *, amount: Decimal, note: str, by: User) -> Remedy:
+    """Agree a remedy for the problem. Above the agent's limit a case it waits for a manager."""
+    check_hold(case, by)
+    if kind in PAID_OUT and not amount:
+        raise NotAllowed(_("Name what this remedy costs the shop."))
+    check_note(case, note, by=by)
+    _check_sequence(case)
+    with transaction.atomic():
+        return _agree(case, kind, amount=amount, note=note, by=by)
+
+
+def _check_sequence(case: Case) -> None:
+    """No compensation after a text that spoke of changing the review, as none the other way round (R1)."""
+    since = clock.now() - SEQUENCE
+    sent = list(case.messages.filter(sent_at__gt=since).values_list("text", flat=True))
+    posted = PublicReply.objects.filter(review=case.review_id, posted_at__gt=since)
+    for text in [*sent, *posted.values_list("text", flat=True)]:
+        offences = find_offences(text, "chat", case.shop.platform, benefit_in_case=True)
+        if named := next((one for one in offences if one.rule == "R1"), None):
+            raise NotAllowed(
+                _("“%(words)s” has been sent in this case: a compensation must not follow it (R1).")
+                % {"words": named.words}
+            )
+
+
+def _agree(case: Case, kind: RemedyKind | str, *, amount: Decimal, note: str, by: User) -> Remedy:
+    current = locked(case)
+    check_hold(current, by)
+    spent = Remedy.objects.filter(case=current).standing().aggregate(total=Sum("amount"))["total"] or Decimal(
+        0
+    )
+    free = spent + _cost(case, kind, amount) <= case.shop.remedy_limit_per_case or by.manages(case.shop_id)
+    now = clock.now()
+    remedy = Remedy.objects.create(
+        case=case,
+        kind=RemedyKind(kind),
+        amount=amount,
+        note=note,
+        status=RemedyStatus.APPROVED if free else RemedyStatus.TO_APPROVE,
+        agreed_by=by,
+        agreed_at=now,
+    )
+    if case.compensated_at is None:
+        case.note_compensation(now)
+    case.log(EventKind.REMEDY, by=by, remedy=remedy.kind, amount=str(amount), status=remedy.status, note=note)
+    return remedy
+
+
+def _cost(case: Case, kind: RemedyKind | str, amount: Decimal) -> Decimal:
+    """What the limit counts: a full refund is never less than what was paid."""
+    return max(amount, case.value or amount) if kind == RemedyKind.REFUND else amount
+
+
+@transaction.atomic
+def decide_remedy(remedy: Remedy, *, approve: bool, by: User) -> None:
+    """A manager approves or refuses what is above the agent's limit."""
+    status = RemedyStatus.APPROVED if approve else RemedyStatus.REFUSED
+    decided = Remedy.objects.filter(pk=remedy.pk, status=RemedyStatus.TO_APPROVE).update(
+        status=status, decided_by=by, decided_at=clock.now()
+    )
+    if not decided:
+        raise StaleCase(_("This remedy has already been decided."))
+    remedy.case.log(
+        EventKind.REMEDY, by=by, remedy=remedy.kind, amount=str(remedy.amount), status=status, note=""
+    )
