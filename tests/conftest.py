@@ -12,8 +12,12 @@ pytest_plugins = ["tests.people"]
 
 
 def pytest_configure() -> None:
-    """Hash the passwords of test people quickly: the real hasher takes half a second each."""
+    """Hash passwords of test people quickly (the real hasher takes half a second each); a busy machine
+    gets 20 s, not 5, until a page shows what a test expects."""
     from django.conf import settings
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=20_000)
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -62,22 +62,24 @@ def test_it_has_no_accessibility_fault(
 
 
 def test_it_follows_the_system_until_told_otherwise(sign_in: Page) -> None:
+    root = sign_in.locator("html")
     sign_in.emulate_media(color_scheme="dark")
-    assert sign_in.evaluate("document.documentElement.dataset.bsTheme") == "dark"
+    expect(root).to_have_attribute("data-bs-theme", "dark")
     sign_in.get_by_role("button", name="浅色").click()
+    expect(root).to_have_attribute("data-bs-theme", "light")
     sign_in.reload()
-    assert sign_in.evaluate("document.documentElement.dataset.bsTheme") == "light"
+    expect(root).to_have_attribute("data-bs-theme", "light")
 
 
 def test_it_speaks_english_when_asked(sign_in: Page) -> None:
     sign_in.get_by_role("button", name="English").click()
-    assert sign_in.get_by_role("button", name="Sign in").is_visible()
+    expect(sign_in.get_by_role("button", name="Sign in")).to_be_visible()
 
 
 def test_it_presses_the_button_of_a_key(sign_in: Page) -> None:
     sign_in.evaluate(ADD_BUTTON)
     sign_in.keyboard.press("n")
-    assert pressed(sign_in) == 1
+    sign_in.wait_for_function("window.pressed === 1")
 
 
 def test_it_never_fires_a_shortcut_while_somebody_types(sign_in: Page) -> None:
@@ -97,7 +99,7 @@ def test_it_never_fires_a_shortcut_while_somebody_composes(sign_in: Page) -> Non
 def test_it_lists_the_keys_of_the_page(sign_in: Page) -> None:
     sign_in.evaluate(ADD_BUTTON)
     sign_in.keyboard.press("Shift+?")
-    assert sign_in.locator("#keys dd").all_inner_texts() == ["Next"]
+    expect(sign_in.locator("#keys dd")).to_have_text(["Next"])
 
 
 def test_it_lets_shortcuts_be_switched_off(sign_in: Page) -> None:
@@ -112,7 +114,7 @@ def test_it_lets_shortcuts_be_switched_off(sign_in: Page) -> None:
 def test_it_merges_notices_into_one(sign_in: Page) -> None:
     sign_in.evaluate(SAY)
     sign_in.evaluate(SAY)
-    assert sign_in.locator("#toast li").all_inner_texts() == ["已保存"]
+    expect(sign_in.locator("#toast li")).to_have_text(["已保存"])
 
 
 def test_it_says_so_when_the_network_is_down(page: Page, live_server: LiveServer) -> None:
