@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from callbacks.calling_rules import CallPermission, may_call, window_on
-from callbacks.holding import NotAllowed, check_hold, check_note, locked
+from callbacks.holding import NotAllowed, check_hold, locked, noted
 from callbacks.models import (
     BuyerMessage,
     CallbackPromise,
@@ -36,7 +36,7 @@ from reviews.models import (
 from reviews.models.audit import Action
 from reviews.models.cases import EventKind
 from reviews.models.replies import ReplyStatus
-from reviews.outgoing import check_outgoing
+from reviews.outgoing import cleared
 from reviews.replies import draft_reply, mark_reply_posted, save_reply
 from reviews.templatetags.ui import zdate
 
@@ -170,8 +170,7 @@ def end_call(
         raise StaleCase(_("This call has already been ended."))
     if outcome == CallOutcome.LATER and callback_at is None:
         raise NotAllowed(_("Name the hour of the promised call-back."))
-    check_note(case, callback_note, by=by)
-    with transaction.atomic():
+    with noted(f"{notes}\n{callback_note}", case=case, by=by):
         _end(call, outcome, by=by, notes=notes)
         if outcome == CallOutcome.LATER and callback_at:
             _promise(case, callback_at, by=by, note=callback_note)
@@ -202,8 +201,7 @@ def _wait_for_next_try(case: Case, *, by: User, now: datetime) -> None:
 
 def promise_callback(case: Case, at: datetime, *, by: User, note: str = "") -> CallbackPromise:
     """Promise a call-back for one hour: the case waits until then and comes up to the same agent."""
-    check_note(case, note, by=by)
-    with transaction.atomic():
+    with noted(note, case=case, by=by):
         return _promise(case, at, by=by, note=note)
 
 
@@ -294,7 +292,6 @@ def decide_cause(case: Case, sub_cause: str, *, by: User) -> None:
     draft_reply(case.review, case)
 
 
-# --- texts ----------------------------------------------------------------------
 
 
 def keep_reply(case: Case, text: str, *, by: User, posted: bool = False) -> PublicReply:
@@ -317,9 +314,8 @@ def keep_reply(case: Case, text: str, *, by: User, posted: bool = False) -> Publ
 def record_message(case: Case, text: str, *, by: User) -> BuyerMessage:
     """Record the text the agent has sent by shop chat; refused if the law forbids it."""
     check_hold(case, by)
-    check_outgoing(text, kind="chat", shop=case.shop, by=by, thing=case, case=case)
     now = clock.now()
-    with transaction.atomic():
+    with cleared(text, kind="chat", review=case.review, case=case, by=by, thing=case):
         message = BuyerMessage.objects.create(case=case, text=text, sent_by=by, sent_at=now)
         case.note_contact(now)
         case.log(EventKind.MESSAGE, by=by, text=text)
@@ -354,8 +350,7 @@ def settle(case: Case, outcome: Outcome | str, *, by: User, note: str = "") -> N
     """Close the case with its outcome. A promise still open is cancelled with it."""
     if case.status != Status.IN_PROGRESS or case.assignee_id != by.pk:
         raise InvalidTransition(_("Take the case first: only who works on it can close it."))
-    check_note(case, note, by=by)
-    with transaction.atomic():
+    with noted(note, case=case, by=by):
         locked(case)
         obstacles = obstacles_to_close(case, str(outcome))
         if obstacles:

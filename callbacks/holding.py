@@ -1,9 +1,11 @@
 """Whose case it is: what every verb of the desk asks first."""
 
+from contextlib import AbstractContextManager
+
 from django.utils.translation import gettext as _
 
 from reviews.models import Case, InvalidTransition, Status, User
-from reviews.outgoing import check_outgoing
+from reviews.outgoing import cleared
 
 
 class NotAllowed(Exception):
@@ -21,7 +23,9 @@ def locked(case: Case) -> Case:
     return Case.objects.select_for_update().get(pk=case.pk)
 
 
-def check_note(case: Case, note: str, *, by: User) -> None:
-    """What is planned or agreed obeys the law too. Outside any transaction: a refusal stays on record."""
-    if note:
-        check_outgoing(note, kind="note", shop=case.shop, by=by, thing=case, case=case)
+def noted(note: str, *, case: Case, by: User) -> AbstractContextManager[None]:
+    """A transaction in which a note of the case is kept: what is planned or agreed obeys the law too.
+
+    Raises OffendingText; outside any other transaction, so that the refusal stays on record.
+    """
+    return cleared(note, kind="note", review=case.review, case=case, by=by, thing=case, leaves=False)

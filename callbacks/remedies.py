@@ -1,22 +1,21 @@
 """Remedies: agreed for the problem, decided by a manager above the limits. Never tied to the review."""
 
-from datetime import timedelta
 from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from callbacks.holding import NotAllowed, check_hold, check_note, locked
+from callbacks.holding import NotAllowed, check_hold, locked
 from callbacks.models import Remedy, RemedyKind, RemedyStatus
 from reviews import clock
-from reviews.compliance import find_offences
-from reviews.models import Case, PublicReply, StaleCase, User
+from reviews.models import Case, StaleCase, User
 from reviews.models.cases import EventKind
+from reviews.outgoing import compensating
+from reviews.sequence import check_compensation
 
 # Remedies that are money: without their amount the limit would not see them.
 PAID_OUT = (RemedyKind.REFUND, RemedyKind.PART_REFUND, RemedyKind.COUPON)
-SEQUENCE = timedelta(days=30)  # law: a benefit and the review's mark never meet within this time
 
 
 def agree_remedy(case: Case, kind: RemedyKind | str, *, amount: Decimal, note: str, by: User) -> Remedy:
@@ -24,24 +23,8 @@ def agree_remedy(case: Case, kind: RemedyKind | str, *, amount: Decimal, note: s
     check_hold(case, by)
     if kind in PAID_OUT and not amount:
         raise NotAllowed(_("Name what this remedy costs the shop."))
-    check_note(case, note, by=by)
-    _check_sequence(case)
-    with transaction.atomic():
+    with compensating(case, note=note, by=by):
         return _agree(case, kind, amount=amount, note=note, by=by)
-
-
-def _check_sequence(case: Case) -> None:
-    """No compensation after a text that spoke of changing the review, as none the other way round (R1)."""
-    since = clock.now() - SEQUENCE
-    sent = list(case.messages.filter(sent_at__gt=since).values_list("text", flat=True))
-    posted = PublicReply.objects.filter(review=case.review_id, posted_at__gt=since)
-    for text in [*sent, *posted.values_list("text", flat=True)]:
-        offences = find_offences(text, "chat", case.shop.platform, benefit_in_case=True)
-        if named := next((one for one in offences if one.rule == "R1"), None):
-            raise NotAllowed(
-                _("“%(words)s” has been sent in this case: a compensation must not follow it (R1).")
-                % {"words": named.words}
-            )
 
 
 def _agree(case: Case, kind: RemedyKind | str, *, amount: Decimal, note: str, by: User) -> Remedy:
@@ -61,8 +44,6 @@ def _agree(case: Case, kind: RemedyKind | str, *, amount: Decimal, note: str, by
         agreed_by=by,
         agreed_at=now,
     )
-    if case.compensated_at is None:
-        case.note_compensation(now)
     case.log(EventKind.REMEDY, by=by, remedy=remedy.kind, amount=str(amount), status=remedy.status, note=note)
     return remedy
 
@@ -76,6 +57,8 @@ def _cost(case: Case, kind: RemedyKind | str, amount: Decimal) -> Decimal:
 def decide_remedy(remedy: Remedy, *, approve: bool, by: User) -> None:
     """A manager approves or refuses what is above the agent's limit."""
     status = RemedyStatus.APPROVED if approve else RemedyStatus.REFUSED
+    if approve:
+        check_compensation(remedy.case, clock.now())
     decided = Remedy.objects.filter(pk=remedy.pk, status=RemedyStatus.TO_APPROVE).update(
         status=status, decided_by=by, decided_at=clock.now()
     )

@@ -63,6 +63,11 @@ def phone_index(phone: str) -> str:
     return hmac.new(settings.PHONE_INDEX_KEY.encode(), number.encode(), hashlib.sha256).hexdigest()
 
 
+def text_index(text: str) -> str:
+    """Keyed hash of a text, 64 hex digits: the same words are known again and cannot be guessed back."""
+    return hmac.new(settings.PHONE_INDEX_KEY.encode(), text.strip().encode(), hashlib.sha256).hexdigest()
+
+
 def mask_phone(phone: str) -> str:
     """138****5678; of a shorter number only the last two digits."""
     digits = re.sub(r"\D", "", phone)

@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from reviews.models import Case, PublicReply, ReplyTemplate, Review, Shop, User
 from reviews.models.cases import EventKind
 from reviews.models.replies import Purpose, ReplyStatus
-from reviews.outgoing import check_outgoing
+from reviews.outgoing import check_outgoing, cleared
 from reviews.personal_data import mask_name
 from reviews.template_text import fill
 
@@ -74,14 +73,15 @@ def reply_facts(review: Review, shop: Shop) -> Mapping[str, str]:
 
 def save_reply(reply: PublicReply, text: str, *, by: User, case: Case | None) -> None:
     """Keep the agent's wording. Raises OffendingText when the law forbids it."""
-    check_outgoing(text, kind="public_reply", shop=reply.review.shop, by=by, thing=reply, case=case)
+    review = reply.review
+    check_outgoing(text, kind="public_reply", shop=review.shop, by=by, thing=reply, case=case, review=review)
     reply.edit(text, by=by)
 
 
 def mark_reply_posted(reply: PublicReply, text: str, *, by: User, case: Case | None) -> None:
     """The agent has put this very text on the platform: keep it and note it in the case."""
-    save_reply(reply, text, by=by, case=case)  # outside the transaction: a refusal stays on record
-    with transaction.atomic():
+    with cleared(text, kind="public_reply", review=reply.review, case=case, by=by, thing=reply):
+        reply.edit(text, by=by)
         reply.mark_posted(by=by)
         if case:
             case.log(EventKind.REPLY, by=by, text=text)

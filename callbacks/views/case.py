@@ -15,6 +15,7 @@ from callbacks.holding import NotAllowed
 from reviews import clock
 from reviews.models import Case, InvalidTransition, StaleCase
 from reviews.outgoing import OffendingText
+from reviews.sequence import SequenceRefusal
 from reviews.views.rights import StaffRequest, staff_only
 
 
@@ -56,7 +57,7 @@ def answer(
         except OffendingText as offending:
             for sentence in offending.sentences:
                 form.add_error(None, sentence)
-        except (InvalidTransition, NotAllowed) as refusal:
+        except (InvalidTransition, NotAllowed, SequenceRefusal) as refusal:
             form.add_error(None, str(refusal))
         else:
             return done() if done else _shown_again(request, case)

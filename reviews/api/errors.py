@@ -17,6 +17,7 @@ from rest_framework.views import exception_handler
 from reviews.api.exceptions import Conflict, NotLawful, TooLarge, Unavailable
 from reviews.models import InvalidTransition, StaleCase
 from reviews.outgoing import OffendingText
+from reviews.sequence import SequenceRefusal
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ def problem(code: int, detail: str, name: str) -> dict[str, Any]:
 
 def _as_api_error(error: Exception) -> Exception:
     """What the domain raises, in terms of HTTP."""
-    if isinstance(error, InvalidTransition | StaleCase):
+    if isinstance(error, InvalidTransition | StaleCase | SequenceRefusal):
         return Conflict(str(error))
     if isinstance(error, OffendingText):
         return NotLawful(error)

@@ -9,6 +9,7 @@ from reviews.models.orders import Buyer, Order, Product
 from reviews.models.outbox import ClassificationRequest
 from reviews.models.replies import PublicReply, ReplyTemplate
 from reviews.models.reviews import Rating, Review, ReviewVersion
+from reviews.models.sequence import SequenceMark
 from reviews.models.shops import Platform, Shop
 from reviews.models.staff import Role, ShopMembership, User
 
@@ -32,6 +33,7 @@ __all__ = (
     "Review",
     "ReviewVersion",
     "Role",
+    "SequenceMark",
     "Shop",
     "ShopApiKey",
     "ShopMembership",

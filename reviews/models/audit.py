@@ -14,6 +14,7 @@ class Action(models.TextChoices):
     REVEAL_PHONE = "reveal_phone", _("Phone number revealed")
     REVEAL_ADDRESS = "reveal_address", _("Address revealed")
     COMPLIANCE = "compliance", _("Text refused by the compliance check")
+    TEXT_SENT = "text_sent", _("Text sent")
     KEY_CREATED = "key_created", _("API key created")
     TEAM_CHANGED = "team_changed", _("Team changed")
     DO_NOT_CALL = "do_not_call", _("Do not call")

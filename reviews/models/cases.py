@@ -241,9 +241,10 @@ class Case(models.Model):
         Case.objects.filter(pk=self.pk, first_contact_at=None).update(first_contact_at=at)
         self.first_contact_at = self.first_contact_at or at
 
-    def note_compensation(self, at: datetime | None) -> None:
-        """Since when a compensation stands (None: none does any more)."""
-        self._save(compensated_at=at)
+    def note_compensation(self, at: datetime) -> None:
+        """A compensation was offered. It counts for ever: what was refused or taken back was offered too."""
+        Case.objects.filter(pk=self.pk, compensated_at=None).update(compensated_at=at)
+        self.compensated_at = self.compensated_at or at
 
     def log(self, kind: EventKind, *, by: User | None = None, **data: object) -> "CaseEvent":
         return self.events.create(kind=kind, by=by, data=data)

@@ -69,6 +69,11 @@ class Shop(models.Model):
     remedy_limit_per_case = models.DecimalField(
         _("agent's remedy limit a case, ¥"), max_digits=10, decimal_places=2, default=30
     )
+    may_mention_reviews = models.BooleanField(
+        _("texts may say that a review is the buyer's to update"),
+        default=False,
+        help_text=_("Only where no compensation is given: for 30 days after such a text none may be."),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ShopQuerySet.as_manager()

@@ -429,12 +429,6 @@ def test_a_call_cannot_end_with_an_unlawful_promise(case: Case, agent: User) -> 
     assert AuditEntry.objects.filter(action=Action.COMPLIANCE).exists()
 
 
-def test_no_compensation_follows_a_text_about_changing_the_review(case: Case, agent: User) -> None:
-    contacts.record_message(case, "您要是想修改评价，入口在订单页。", by=agent)
-    with pytest.raises(NotAllowed):
-        remedies.agree_remedy(case, "coupon", amount=Decimal(5), note="", by=agent)
-
-
 @pytest.mark.parametrize("kind", ["refund", "part_refund", "coupon"])
 def test_money_without_its_amount_does_not_slip_under_the_limit(case: Case, agent: User, kind: str) -> None:
     with pytest.raises(NotAllowed):

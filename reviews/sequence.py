@@ -1,0 +1,196 @@
+"""The sequence rule (R1): a compensation and the changing of a review never meet for one buyer.
+
+Once a compensation is offered, approved or paid, no text of that case, nor any text to that buyer for 30
+days, may speak of changing a review; once such a text is out, no compensation may follow for 30 days. A buyer
+is known by the shop's buyer row, by the blind index of the phone in every shop, and by the review.
+
+Source: 网络反不正当竞争暂行规定 art. 9(5), 34; FTC 16 CFR 465.4 ("gift first, ask later" counts as well).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from reviews.compliance import Offence, mentions_benefit, mentions_review_change
+from reviews.models import Case, CaseEvent, Order, Review, SequenceMark, Shop
+from reviews.models.cases import EventKind
+from reviews.templatetags.ui import zday
+
+APART = timedelta(days=30)
+EARLIER_TEXTS = 20  # of the case, as far back as the rule looks
+LARGEST_HOUSEHOLD = 50  # a number that more buyers share (a forwarder's) says nothing about who they are
+
+
+class SequenceRefusal(Exception):
+    """A compensation may not follow; the message says why, until when, and what is possible instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    """Why something must not be said now, and the lawful way, in words."""
+
+    why: str
+    instead: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What has happened between shop and buyer; `earlier`: texts sent in the case, oldest first."""
+
+    policy_allows: bool = False
+    in_case: bool = False
+    compensated_at: datetime | None = None
+    mentioned_at: datetime | None = None
+    earlier: tuple[str, ...] = ()
+    shop: Shop | None = None
+
+    def bars_review_talk(self, now: datetime) -> Barrier | None:
+        """Whether a text may speak of changing a review."""
+        instead = _("Say what was done about the problem; leave the review out.")
+        if self.in_case:
+            return Barrier(
+                _("A compensation was offered in this case: nothing in it may speak of changing a review."),
+                instead,
+            )
+        if _within(self.compensated_at, now):
+            words = _("A compensation was offered to this buyer: until %(until)s no text may speak of it.")
+            return Barrier(words % {"until": self._until(self.compensated_at)}, instead)
+        if not self.policy_allows:
+            return Barrier(_("The shop's texts do not speak of changing a review."), instead)
+        return None
+
+    def bars_compensation(self, now: datetime) -> Barrier | None:
+        """Whether a compensation may be offered, approved, paid or named."""
+        if not _within(self.mentioned_at, now):
+            return None
+        words = _(
+            "A text of %(day)s told this buyer of changing the review:"
+            " no compensation may follow before %(until)s."
+        )
+        return Barrier(
+            words % {"day": zday(self.mentioned_at, self.shop), "until": self._until(self.mentioned_at)},
+            _(
+                "Possible now: put the fault right by explanation and advice; the buyer's own claims"
+                " (return, refund through the platform) stay open."
+            ),
+        )
+
+    def _until(self, moment: datetime | None) -> str:
+        return zday(moment + APART, self.shop) if moment else ""
+
+
+def _within(moment: datetime | None, now: datetime) -> bool:
+    return moment is not None and abs(now - moment) < APART
+
+
+# --- the facts ---------------------------------------------------------------------------------
+
+
+def keys_of(review: Review) -> list[str]:
+    """Every trace by which the review's buyer is known again, in one order for all."""
+    order = review.order
+    phones = {order.phone_index} if order and order.phone_index else set()
+    buyers = {review.buyer_id, order.buyer_id if order else None} - {None}
+    if buyers:
+        theirs = Order.objects.filter(buyer__in=buyers).exclude(phone_index="")
+        phones |= set(theirs.values_list("phone_index", flat=True)[:LARGEST_HOUSEHOLD])
+    if phones:
+        others = Order.objects.filter(phone_index__in=phones).exclude(buyer=None)
+        buyers |= set(others.order_by("buyer").values_list("buyer", flat=True).distinct()[:LARGEST_HOUSEHOLD])
+    return sorted(
+        [f"review:{review.pk}", *(f"buyer:{one}" for one in buyers), *(f"phone:{one}" for one in phones)]
+    )
+
+
+def facts_of(review: Review, case: Case | None, now: datetime) -> Facts:
+    """As it stands now, for a look; an act asks under the lock."""
+    marks = SequenceMark.objects.filter(key__in=keys_of(review))
+    return _facts(review, case, marks, now)
+
+
+def hold_facts(review: Review, case: Case | None, now: datetime) -> tuple[Facts, list[str]]:
+    """The same, held until the transaction ends, with the keys for `note_text`. The case is locked first,
+    always: an order in which two acts cannot wait for each other.
+    """
+    if case:
+        case.compensated_at = Case.objects.select_for_update().get(pk=case.pk).compensated_at
+    keys = keys_of(review)
+    SequenceMark.objects.bulk_create([SequenceMark(key=key) for key in keys], ignore_conflicts=True)
+    marks = SequenceMark.objects.select_for_update().filter(key__in=keys).order_by("key")
+    return _facts(review, case, marks, now), keys
+
+
+def _facts(review: Review, case: Case | None, marks: Iterable[SequenceMark], now: datetime) -> Facts:
+    found = list(marks)
+    return Facts(
+        policy_allows=review.shop.may_mention_reviews,
+        in_case=bool(case and case.compensated_at),
+        compensated_at=max((one.compensated_at for one in found if one.compensated_at), default=None),
+        mentioned_at=max((one.mentioned_at for one in found if one.mentioned_at), default=None),
+        earlier=_earlier(case, now) if case else (),
+        shop=review.shop,
+    )
+
+
+def _earlier(case: Case, now: datetime) -> tuple[str, ...]:
+    sent = CaseEvent.objects.filter(
+        case=case, kind__in=(EventKind.MESSAGE, EventKind.REPLY), at__gt=now - APART, at__lt=now + APART
+    ).order_by("-at", "-id")
+    texts = [str(data.get("text", "")) for data in sent.values_list("data", flat=True)[:EARLIER_TEXTS]]
+    return tuple(text for text in reversed(texts) if text)
+
+
+def _mark(keys: list[str], field: str, now: datetime) -> None:
+    """The latest time counts, also when a past is told out of order."""
+    stale = Q(**{field: None}) | Q(**{f"{field}__lt": now})
+    SequenceMark.objects.filter(stale, key__in=keys).update(**{field: now})
+
+
+# --- the acts ----------------------------------------------------------------------------------
+
+
+def check_compensation(case: Case, now: datetime) -> None:
+    """Refuse a compensation (offer, approval, payment) that may not be, or note that there is one.
+
+    Belongs in the transaction that stores the compensation: it holds the buyer's marks until that is
+    committed. Raises SequenceRefusal.
+    """
+    with transaction.atomic():
+        facts, keys = hold_facts(case.review, case, now)
+        if barrier := facts.bars_compensation(now):
+            raise SequenceRefusal(f"{barrier.why} {barrier.instead}")
+        case.note_compensation(now)
+        _mark(keys, "compensated_at", now)
+
+
+def note_text(text: str, keys: list[str], now: datetime) -> None:
+    """Remember what a text that passed spoke of."""
+    if mentions_review_change(text):
+        _mark(keys, "mentioned_at", now)
+    if mentions_benefit(text):
+        _mark(keys, "compensated_at", now)
+
+
+def sequence_offences(text: str, facts: Facts, now: datetime) -> list[Offence]:
+    """Where the text says what the rule bars for this buyer now."""
+    found: list[Offence] = []
+    if barrier := facts.bars_review_talk(now):
+        found += [_barred(offence, barrier) for offence in mentions_review_change(text)]
+    if barrier := facts.bars_compensation(now):
+        found += [_barred(offence, barrier) for offence in mentions_benefit(text)]
+    return found
+
+
+def _barred(offence: Offence, barrier: Barrier) -> Offence:
+    return Offence("R1", offence.words, offence.start, offence.end, barrier.why, barrier.instead)
+
+
+def forget_old_marks(now: datetime) -> int:
+    """Delete what no longer bars anything; how many rows."""
+    old = now - 2 * APART
+    recent = Q(compensated_at__gte=old) | Q(mentioned_at__gte=old)
+    return SequenceMark.objects.exclude(recent).delete()[0]
