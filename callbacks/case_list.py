@@ -17,7 +17,6 @@ from django.utils.translation import gettext_lazy as _
 from callbacks.models import CallbackPromise, Remedy, RemedyStatus
 from callbacks.queue import IN_A_ROW, WORK_ORDER, ordered
 from reviews import clock
-from reviews.causes import Cause
 from reviews.models import Case, Shop, User
 from reviews.models.cases import CaseQuerySet
 from reviews.statistics import ANY_SOLVED
@@ -71,7 +70,7 @@ VIEWS: dict[str, SavedView] = {
             "malicious",
             _("Perhaps malicious"),
             "shield-exclamation",
-            lambda cases, _user, _now: cases.open().filter(cause=Cause.MALICIOUS),
+            lambda cases, _user, _now: cases.perhaps_malicious(),
         ),
         SavedView(
             "to_approve", _("Remedies to approve"), "coin", _to_approve, BY_DEADLINE, for_managers=True

@@ -18,6 +18,7 @@ from callbacks.models.scripts import APOLOGIES
 from callbacks.queue import QueueEntry, agent_queue
 from callbacks.script import ScriptLine, manner_for, script_for
 from callbacks.timeline import TimelineEntry, assigned_to, timeline
+from reviews.behaviour import SignalKind
 from reviews.causes import COMPLAINTS, SUB_CAUSES, Cause, SubCause
 from reviews.models import (
     Case,
@@ -31,6 +32,7 @@ from reviews.models import (
     User,
 )
 from reviews.models.replies import ReplyStatus
+from reviews.signal_words import SignalWords, in_words, review_ids
 
 QUEUE_SHOWN = 20
 ON_THE_PAGE = ("shop", "assignee", "review__shop", "review__buyer", "review__product", "review__order")
@@ -159,6 +161,15 @@ class CasePage:
         counts = others.aggregate(all=Count("pk"), bad=Count("pk", filter=~Q(rating="good")))
         orders = Order.objects.filter(buyer=buyer).exclude(pk=self.review.order_id or 0).count()
         return BuyerHistory(counts["all"], counts["bad"], orders)
+
+    @cached_property
+    def signals(self) -> list[SignalWords]:
+        """What behaviour says, the weightiest first; an order that has come since takes its sign away."""
+        kept = [one.signal for one in self.case.signals.all()]
+        signals = [one for one in kept if one.kind != SignalKind.NO_ORDER or self.order is None]
+        named = review_ids(signals)
+        visible = Review.objects.visible_to(self.user).filter(pk__in=named).in_bulk() if named else {}
+        return in_words(signals, visible)
 
     # --- the call ---
 

@@ -52,6 +52,10 @@ class ActForm(CaseForm):
     """An act that needs no words: take, give back."""
 
 
+class LookForm(CaseForm):
+    place = "signals"
+
+
 class StageForm(CaseForm):
     place = "script"
     stage = forms.ChoiceField(choices=Stage.choices)

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from callbacks.models import CallOutcome, RemedyKind, RemedyStatus
 from reviews.causes import SubCause
-from reviews.models import CaseEvent, Outcome, Rating, Shop, User
+from reviews.models import BehaviourSignal, CaseEvent, Outcome, Rating, Shop, User
 from reviews.models.cases import EventKind
 from reviews.templatetags.ui import yuan, zdate
 
@@ -32,6 +32,8 @@ ICONS: dict[str, tuple[str, str]] = {
     EventKind.REPLY: ("message-report", "blue"),
     EventKind.MESSAGE: ("messages", "blue"),
     EventKind.NOTE: ("note", "grey"),
+    EventKind.CHAT: ("message-2", "grey"),
+    EventKind.SUSPICION: ("shield-exclamation", "purple"),
 }
 
 
@@ -122,6 +124,12 @@ def _text(event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
     return str(EventKind(event.kind).label), data.get("text", "")
 
 
+def _suspicion(event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
+    kinds = dict(BehaviourSignal.KINDS)
+    signs = _("; ").join(str(kinds.get(one, one)) for one in data.get("kinds", []))
+    return str(EventKind.SUSPICION.label), signs
+
+
 _WORDS: dict[str, Callable[[CaseEvent, dict[str, Any], Shop], Words]] = {
     EventKind.WAIT_UNTIL: _waits,
     EventKind.CLOSE: _closed,
@@ -133,4 +141,5 @@ _WORDS: dict[str, Callable[[CaseEvent, dict[str, Any], Shop], Words]] = {
     EventKind.REMEDY: _remedy,
     EventKind.REPLY: _text,
     EventKind.MESSAGE: _text,
+    EventKind.SUSPICION: _suspicion,
 }

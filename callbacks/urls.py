@@ -16,6 +16,7 @@ urlpatterns = [
     path("cases/<int:pk>/release/", acts.release, name="release"),
     path("cases/<int:pk>/reassign/", acts.reassign, name="reassign"),
     path("cases/<int:pk>/cause/", acts.correct_cause, name="correct_cause"),
+    path("cases/<int:pk>/signals/", acts.look_again, name="look_again"),
     path("cases/<int:pk>/phone/", calls.reveal, name="reveal"),
     path("cases/<int:pk>/call/", calls.start_call, name="start_call"),
     path("cases/<int:pk>/call/stage/", calls.tick, name="tick"),

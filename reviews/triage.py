@@ -28,6 +28,7 @@ from reviews.models import (
 )
 from reviews.models.cases import EventKind
 from reviews.replies import draft_replies
+from reviews.signals import echo, find_signals, keep_signals, remember_looks
 
 log = logging.getLogger(__name__)
 
@@ -85,10 +86,27 @@ def _settle_shop(shop: Shop, pairs: Sequence[tuple[ClassificationRequest, Verdic
     for request, verdict in pairs:
         if request.review_id in cases:
             _follow_change(request.review, verdict, cases[request.review_id], roster, now)
-    cases |= _open_cases([pair for pair in pairs if pair[0].review_id not in cases], roster, now)
+    opened = _open_cases([pair for pair in pairs if pair[0].review_id not in cases], roster, now)
+    _look_at_behaviour(shop, pairs, cases, opened)
+    cases |= opened
     roster.remember(now)
     draft_replies(shop, [(request.review, cases.get(request.review_id)) for request, _verdict in pairs])
     ClassificationRequest.objects.filter(pk__in=[request.pk for request, _verdict in pairs]).delete()
+
+
+def _look_at_behaviour(
+    shop: Shop,
+    pairs: Sequence[tuple[ClassificationRequest, Verdict]],
+    known: dict[int, Case],
+    opened: dict[int, Case],
+) -> None:
+    """Signs of malice besides the text, of every complaint of the batch, in a constant number of queries."""
+    reviews = [one.review for one, verdict in pairs if complains(one.review.rating, verdict)]
+    remember_looks(reviews)
+    found = find_signals(shop, reviews)
+    keep_signals(list(opened.values()), found, new=True)
+    keep_signals([case for pk, case in known.items() if pk in found and case.is_open], found)
+    echo(shop, found)
 
 
 def _judgement(request: ClassificationRequest, verdict: Verdict, now: datetime) -> Classification:

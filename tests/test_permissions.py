@@ -49,6 +49,7 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "callbacks:release": ("post", OWN_SHOP),
     "callbacks:reassign": ("post", OWN_MANAGERS),
     "callbacks:correct_cause": ("post", OWN_SHOP),
+    "callbacks:look_again": ("post", OWN_SHOP),
     "callbacks:reveal": ("post", OWN_SHOP),
     "callbacks:start_call": ("post", OWN_SHOP),
     "callbacks:tick": ("post", OWN_SHOP),

@@ -10,6 +10,7 @@ from callbacks.queue import next_case
 from callbacks.views.case import answer, get_case, is_partial
 from reviews import clock
 from reviews.models import Case
+from reviews.signals import refresh
 from reviews.views.rights import StaffRequest, staff_only
 
 
@@ -55,6 +56,15 @@ def correct_cause(request: StaffRequest, pk: int) -> HttpResponse:
     return answer(
         request, case, form, lambda data: contacts.decide_cause(case, data["sub_cause"], by=request.user)
     )
+
+
+@staff_only
+@require_POST
+def look_again(request: StaffRequest, pk: int) -> HttpResponse:
+    """Ask once more what behaviour says: orders arrive, others write the same."""
+    case = get_case(request, pk)
+    form = forms.LookForm(case, request.POST)
+    return answer(request, case, form, lambda _data: refresh(case.shop, [case]))
 
 
 @staff_only

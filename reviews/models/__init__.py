@@ -3,6 +3,7 @@
 from reviews.models.access import ShopApiKey
 from reviews.models.audit import AuditEntry
 from reviews.models.cases import Case, CaseEvent, InvalidTransition, Outcome, StaleCase, Status
+from reviews.models.chats import ChatRecord
 from reviews.models.classifications import Classification
 from reviews.models.imports import ImportJob, ImportRefusal
 from reviews.models.orders import Buyer, Order, Product
@@ -11,13 +12,16 @@ from reviews.models.replies import PublicReply, ReplyTemplate
 from reviews.models.reviews import Rating, Review, ReviewVersion
 from reviews.models.sequence import SequenceMark
 from reviews.models.shops import Platform, Shop
+from reviews.models.signals import BehaviourSignal, ReviewFingerprint
 from reviews.models.staff import Role, ShopMembership, User
 
 __all__ = (
     "AuditEntry",
+    "BehaviourSignal",
     "Buyer",
     "Case",
     "CaseEvent",
+    "ChatRecord",
     "Classification",
     "ClassificationRequest",
     "ImportJob",
@@ -31,6 +35,7 @@ __all__ = (
     "Rating",
     "ReplyTemplate",
     "Review",
+    "ReviewFingerprint",
     "ReviewVersion",
     "Role",
     "SequenceMark",

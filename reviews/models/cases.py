@@ -72,6 +72,8 @@ class EventKind(models.TextChoices):
     REPLY = "reply", _("Public reply posted")
     MESSAGE = "message", _("Message")
     NOTE = "note", _("Note")
+    CHAT = "chat", _("Chat record kept")
+    SUSPICION = "suspicion", _("Behaviour looks malicious")
 
 
 # What binds the shop to the buyer: after one of these only a person ends the case.
@@ -117,6 +119,10 @@ class CaseQuerySet(models.QuerySet["Case"]):
         """Cause not sure enough: a person decides."""
         return self.open().filter(needs_decision=True)
 
+    def perhaps_malicious(self) -> "CaseQuerySet":
+        """Proposed by the text or by behaviour, or already confirmed."""
+        return self.open().filter(Q(cause=Cause.MALICIOUS) | Q(suspected=True))
+
 
 class Case(models.Model):
     """One complaint from opening to outcome. Change it by its verbs only; derived facts are computed.
@@ -134,6 +140,8 @@ class Case(models.Model):
     also = models.JSONField(_("further causes"), default=list, blank=True)
     confidence = models.FloatField(_("confidence"))
     needs_decision = models.BooleanField(_("a person decides the cause"), default=False)
+    # Several signs in behaviour suggest malice and nobody has decided yet; the text may look harmless.
+    suspected = models.BooleanField(_("perhaps malicious"), default=False)
     assignee = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="cases")
     # Who gave it back: dispatch looks for somebody else.
     released_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
@@ -232,7 +240,7 @@ class Case(models.Model):
             decided_by=by,
             made_at=clock.now(),
         )
-        self._save(cause=CAUSE_OF[sub], sub_cause=sub, confidence=1.0, needs_decision=False)
+        self._save(cause=CAUSE_OF[sub], sub_cause=sub, confidence=1.0, needs_decision=False, suspected=False)
         self.log(EventKind.CAUSE, by=by, before=before, after=sub.value)
         return made
 

@@ -21,6 +21,7 @@ class Buyer(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["shop", "nick"], name="one_buyer_a_nick")]
+        indexes = [models.Index(fields=["nick"], name="buyer_by_nick")]
 
     def __str__(self) -> str:
         return mask_name(self.nick)

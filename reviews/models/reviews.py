@@ -71,6 +71,11 @@ class Review(models.Model):
             models.Index(
                 fields=["shop", "order_no"], name="review_by_order", condition=~models.Q(order_no="")
             ),
+            models.Index(
+                fields=["product", "created_at"],
+                name="review_marks_of_product",
+                condition=~models.Q(rating="good"),
+            ),
         ]
 
     def __str__(self) -> str:
