@@ -17,11 +17,13 @@ from callbacks.models import BuyerMessage, CallbackPromise, CallLog, CallOutcome
 from callbacks.models.scripts import APOLOGIES
 from callbacks.queue import QueueEntry, agent_queue
 from callbacks.script import ScriptLine, manner_for, script_for
-from callbacks.timeline import TimelineEntry, assigned_to, timeline
+from callbacks.timeline import TimelineEntry, assigned_to, difference_of, timeline
 from reviews.behaviour import SignalKind
 from reviews.causes import COMPLAINTS, SUB_CAUSES, Cause, SubCause
+from reviews.changes import Difference
 from reviews.models import (
     Case,
+    CaseEvent,
     Classification,
     Order,
     Outcome,
@@ -33,6 +35,7 @@ from reviews.models import (
 )
 from reviews.models.replies import ReplyStatus
 from reviews.signal_words import SignalWords, in_words, review_ids
+from reviews.watch_rule import Change
 
 QUEUE_SHOWN = 20
 ON_THE_PAGE = ("shop", "assignee", "review__shop", "review__buyer", "review__product", "review__order")
@@ -147,10 +150,23 @@ class CasePage:
         return [(cause, SUB_CAUSES[cause]) for cause in COMPLAINTS]
 
     @cached_property
-    def earlier_versions(self) -> list[ReviewVersion]:
+    def versions(self) -> dict[int, ReviewVersion]:
+        """Every version by its number, the latest first; nothing while there is only one."""
         if self.review.version == 1:
-            return []
-        return list(self.review.versions.exclude(number=self.review.version).order_by("-number"))
+            return {}
+        return {version.number: version for version in self.review.versions.order_by("-number")}
+
+    @property
+    def earlier_versions(self) -> list[ReviewVersion]:
+        return [one for number, one in self.versions.items() if number != self.review.version]
+
+    @cached_property
+    def change(self) -> Difference | None:
+        """How the review came to read as it does now, while the case is open: what is new to whom has it."""
+        if not self.case.is_open:
+            return None
+        changes = (event for event in self.events if event.data.get("change") not in (None, Change.SAME))
+        return next((difference_of(event, self.versions) for event in changes), None)
 
     @cached_property
     def buyer_history(self) -> BuyerHistory:
@@ -286,12 +302,16 @@ class CasePage:
         return agent_queue(self.user, self.now, QUEUE_SHOWN)
 
     @cached_property
+    def events(self) -> list[CaseEvent]:
+        """The latest first."""
+        return list(self.case.events.select_related("by").order_by("-at", "-id"))
+
+    @cached_property
     def timeline(self) -> list[TimelineEntry]:
         """The latest first."""
-        events = list(self.case.events.select_related("by").order_by("-at", "-id"))
-        named = assigned_to(events)
+        named = assigned_to(self.events)
         people = {user.pk: str(user) for user in User.objects.filter(pk__in=named)} if named else {}
-        return timeline(events, self.case.shop, people)
+        return timeline(self.events, self.case.shop, people, self.versions)
 
     @cached_property
     def form(self) -> dict[str, forms.CaseForm]:

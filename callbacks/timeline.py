@@ -1,7 +1,7 @@
 """Everything that happened in a case, in words."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,9 +10,11 @@ from django.utils.translation import ngettext
 
 from callbacks.models import CallOutcome, RemedyKind, RemedyStatus
 from reviews.causes import SubCause
-from reviews.models import BehaviourSignal, CaseEvent, Outcome, Rating, Shop, User
+from reviews.changes import Difference, difference
+from reviews.models import BehaviourSignal, CaseEvent, Outcome, Rating, ReviewVersion, Shop, User
 from reviews.models.cases import EventKind
 from reviews.templatetags.ui import yuan, zdate
+from reviews.watch_rule import Change
 
 ICONS: dict[str, tuple[str, str]] = {
     EventKind.OPENED: ("flag", "grey"),
@@ -47,11 +49,29 @@ class TimelineEntry:
     detail: str
     by: User | None
     at: datetime
+    difference: Difference | None = None  # of a changed review
 
 
-def timeline(events: Iterable[CaseEvent], shop: Shop, people: dict[int, str]) -> list[TimelineEntry]:
-    """The events in the given order. `people` names who a case was assigned to, by id."""
-    return [_entry(event, shop, people) for event in events]
+def timeline(
+    events: Iterable[CaseEvent],
+    shop: Shop,
+    people: dict[int, str],
+    versions: Mapping[int, ReviewVersion] | None = None,
+) -> list[TimelineEntry]:
+    """The events in the given order. `people` names who a case was assigned to, by id; `versions` are the
+    review's, by number."""
+    return [
+        replace(_entry(event, shop, people), difference=difference_of(event, versions or {}))
+        for event in events
+    ]
+
+
+def difference_of(event: CaseEvent, versions: Mapping[int, ReviewVersion]) -> Difference | None:
+    """What changed, when the event is a changed review and both versions are known."""
+    if event.kind != EventKind.REVIEW_CHANGED:
+        return None
+    before, after = (versions.get(event.data.get(name, 0)) for name in ("before", "version"))
+    return difference(before, after) if before and after else None
 
 
 def assigned_to(events: Iterable[CaseEvent]) -> set[int]:
@@ -93,8 +113,10 @@ def _cause(_event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
 
 
 def _changed(_event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
-    rating = Rating(data["rating"]).label if data.get("rating") else ""
-    return _("Review changed, version %(number)s") % {"number": data.get("version", "")}, str(rating)
+    title = _("Review changed, version %(number)s") % {"number": data.get("version", "")}
+    if data.get("change") in Change.values:
+        return f"{title} · {Change(data['change']).label}", ""
+    return title, str(Rating(data["rating"]).label) if data.get("rating") else ""
 
 
 def _call(_event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:

@@ -49,9 +49,14 @@ class Roster:
         self.candidates = [_candidate(row) for row in rows]
         self.chosen: set[int] = set()
 
-    def choose(self, case: Case, now: datetime) -> User | None:
-        """The best agent for the case, counted as theirs from here on; None when nobody can take it."""
-        ranked = rank_agents(self.candidates, case.cause, but=case.released_by_id)
+    def choose(self, case: Case, now: datetime, *, had_it: int | None = None) -> User | None:
+        """The best agent for the case, counted as theirs from here on; None when nobody can take it.
+
+        A case that comes back goes to the agent who had it, while on duty: the buyer knows them.
+        """
+        ranked = [one for one in self.candidates if one.user_id == had_it] or rank_agents(
+            self.candidates, case.cause, but=case.released_by_id
+        )
         if not ranked:
             return None
         chosen = ranked[0]
@@ -60,9 +65,9 @@ class Roster:
         self.chosen.add(chosen.user_id)
         return self.users[chosen.user_id]
 
-    def deal(self, case: Case, now: datetime) -> User | None:
+    def deal(self, case: Case, now: datetime, *, had_it: int | None = None) -> User | None:
         """Assign the case to the best agent; None when nobody can take it now (it stays to take)."""
-        agent = self.choose(case, now)
+        agent = self.choose(case, now, had_it=had_it)
         if agent:
             case.assign(agent)
         return agent

@@ -5,7 +5,7 @@ transaction; verdict, case, dispatch and the removal of the queue row are commit
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from reviews import clock
 from reviews.causes import Cause
+from reviews.changes import ReviewChange, read_changes
 from reviews.classification import ReviewText, Verdict, classify
 from reviews.dispatch import Roster, lock_shop
 from reviews.models import (
@@ -29,6 +30,7 @@ from reviews.models import (
 from reviews.models.cases import EventKind
 from reviews.replies import draft_replies
 from reviews.signals import echo, find_signals, keep_signals, remember_looks
+from reviews.watch_rule import ALARMING, Change, alarms, is_watched
 
 log = logging.getLogger(__name__)
 
@@ -58,19 +60,24 @@ def _settle_one_by_one(claimed: Sequence[ClassificationRequest]) -> None:
 def settle_requests(claimed: Sequence[ClassificationRequest]) -> None:
     """Read claimed reviews; store verdicts, open and dispatch cases, take the rows off the queue."""
     verdicts = classify([_text(request.review) for request in claimed])
+    changes = read_changes(claimed)
     by_shop: dict[int, list[tuple[ClassificationRequest, Verdict]]] = {}
     for request, verdict in zip(claimed, verdicts, strict=True):
         by_shop.setdefault(request.review.shop_id, []).append((request, verdict))
     for shop_id, pairs in by_shop.items():
         with transaction.atomic():
-            _settle_shop(lock_shop(shop_id), pairs)
+            _settle_shop(lock_shop(shop_id), pairs, changes)
 
 
 def _text(review: Review) -> ReviewText:
     return ReviewText(text=review.full_text, rating=review.rating)
 
 
-def _settle_shop(shop: Shop, pairs: Sequence[tuple[ClassificationRequest, Verdict]]) -> None:
+def _settle_shop(
+    shop: Shop,
+    pairs: Sequence[tuple[ClassificationRequest, Verdict]],
+    changes: Mapping[int, ReviewChange],
+) -> None:
     """Inside the shop's lock, which intake takes as well: a review cannot change meanwhile."""
     now = clock.now()
     # Gone: another worker was quicker. Another version: it changed and waits to be read again.
@@ -84,9 +91,11 @@ def _settle_shop(shop: Shop, pairs: Sequence[tuple[ClassificationRequest, Verdic
     roster = Roster(shop)
     cases = _latest_cases([request.review_id for request, _verdict in pairs])
     for request, verdict in pairs:
-        if request.review_id in cases:
-            _follow_change(request.review, verdict, cases[request.review_id], roster, now)
-    opened = _open_cases([pair for pair in pairs if pair[0].review_id not in cases], roster, now)
+        case, change = cases.get(request.review_id), changes.get(request.pk)
+        if case and change and not _follow_change(request.review, verdict, case, change, roster, now):
+            del cases[request.review_id]
+    complaints = [pair for pair in pairs if pair[0].review_id not in cases and _needs_case(pair, changes)]
+    opened = _open_cases(complaints, roster, now)
     _look_at_behaviour(shop, pairs, cases, opened)
     cases |= opened
     roster.remember(now)
@@ -133,6 +142,13 @@ def complains(rating: str, verdict: Verdict) -> bool:
     return rating != Rating.GOOD or verdict.cause != Cause.NONE
 
 
+def _needs_case(pair: tuple[ClassificationRequest, Verdict], changes: Mapping[int, ReviewChange]) -> bool:
+    """A complaint as a whole, or one in what is new: a bad follow-up under words of praise."""
+    request, verdict = pair
+    change = changes.get(request.pk)
+    return complains(request.review.rating, verdict) or bool(change and change.change in ALARMING)
+
+
 def _open_cases(
     pairs: Sequence[tuple[ClassificationRequest, Verdict]], roster: Roster, now: datetime
 ) -> dict[int, Case]:
@@ -140,8 +156,6 @@ def _open_cases(
     due_at = roster.shop.first_contact_due(now)
     cases = []
     for request, verdict in pairs:
-        if not complains(request.review.rating, verdict):
-            continue
         order = request.review.order
         case = Case(
             review=request.review,
@@ -179,18 +193,44 @@ def _cause_fields(verdict: Verdict) -> dict[str, object]:
     }
 
 
-def _follow_change(review: Review, verdict: Verdict, case: Case, roster: Roster, now: datetime) -> None:
-    """What a changed review means for its case: reopen, close by itself, or read anew."""
-    bad = complains(review.rating, verdict)
-    case.log(EventKind.REVIEW_CHANGED, version=review.version, rating=review.rating)
-    if not case.is_open:
-        if bad:
-            case.reopen(by=None, reason=_("The review changed or got a bad follow-up."))
-            _read_anew(case, verdict)
-            roster.deal(case, now)
-        return
+def _follow_change(
+    review: Review, verdict: Verdict, case: Case, change: ReviewChange, roster: Roster, now: datetime
+) -> bool:
+    """What a changed review means for its case: reopen, close by itself, read anew, or nothing.
+
+    False: the case is past its watch, and what the buyer says now is a new one.
+    """
+    if case.is_open:
+        _note_change(case, review, change)
+        if change.change != Change.SAME:
+            _follow_in_open_case(review, verdict, case)
+        return True
+    alarming = alarms(change.change, change.before, change.after, malicious=case.outcome == Outcome.MALICIOUS)
+    if alarming and not is_watched(case.closed_at or now, now, roster.shop.watch_days):
+        return False
+    _note_change(case, review, change)
+    if alarming:
+        had_it = case.assignee_id
+        case.reopen(by=None, reason=_("The review changed or got a bad follow-up."))
+        _read_anew(case, verdict)
+        roster.deal(case, now, had_it=had_it)
+    return True
+
+
+def _note_change(case: Case, review: Review, change: ReviewChange) -> None:
+    """A fact of the case's past. Nothing counts these: a better mark is nobody's merit or aim."""
+    case.log(
+        EventKind.REVIEW_CHANGED,
+        version=review.version,
+        rating=review.rating,
+        before=change.number,
+        change=change.change,
+    )
+
+
+def _follow_in_open_case(review: Review, verdict: Verdict, case: Case) -> None:
     untouched = case.status in (Status.NEW, Status.ASSIGNED) and not case.was_worked_on
-    if untouched and not bad:
+    if untouched and not complains(review.rating, verdict):
         case.close(Outcome.NO_ACTION, by=None, note=_("The changed review no longer complains."))
     elif untouched:
         _read_anew(case, verdict)

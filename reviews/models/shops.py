@@ -74,6 +74,8 @@ class Shop(models.Model):
         default=False,
         help_text=_("Only where no compensation is given: for 30 days after such a text none may be."),
     )
+    # After closing; a bad change that comes later opens a case of its own.
+    watch_days = models.PositiveSmallIntegerField(_("days a closed case is watched"), default=180)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ShopQuerySet.as_manager()
