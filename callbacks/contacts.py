@@ -292,8 +292,6 @@ def decide_cause(case: Case, sub_cause: str, *, by: User) -> None:
     draft_reply(case.review, case)
 
 
-
-
 def keep_reply(case: Case, text: str, *, by: User, posted: bool = False) -> PublicReply:
     """Keep the wording of the public reply; `posted`: this very text now stands on the platform.
 

@@ -238,6 +238,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     # A beat that nobody heard in time is dropped: the next one does the same.
     "sweep": {"task": "reviews.tasks.sweep", "schedule": 15.0, "options": {"expires": 15}},
+    # Each shop learns once a night of its own zone; every hour it is asked whose turn it is.
+    "learn": {"task": "reviews.tasks.learn", "schedule": 3600.0, "options": {"expires": 3600}},
     "sweep-upset": {"task": "reviews.tasks.measure_upset", "schedule": 60.0, "options": {"expires": 60}},
 }
 

@@ -84,6 +84,14 @@ def sweep() -> None:
 
 
 @shared_task
+def learn() -> int:
+    """Let every shop whose night has come learn from its corrections; how many versions were made."""
+    from reviews.learning import learn_due
+
+    return learn_due()
+
+
+@shared_task
 def run_import(job_id: int) -> None:
     """Take in one uploaded file, from the row where it stopped."""
     from reviews.importing import run_job

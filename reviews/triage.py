@@ -29,6 +29,7 @@ from reviews.models import (
 )
 from reviews.models.cases import EventKind
 from reviews.replies import draft_replies
+from reviews.shop_reading import as_taught
 from reviews.signals import echo, find_signals, keep_signals, remember_looks
 from reviews.watch_rule import ALARMING, Change, alarms, is_watched
 
@@ -59,7 +60,9 @@ def _settle_one_by_one(claimed: Sequence[ClassificationRequest]) -> None:
 
 def settle_requests(claimed: Sequence[ClassificationRequest]) -> None:
     """Read claimed reviews; store verdicts, open and dispatch cases, take the rows off the queue."""
-    verdicts = classify([_text(request.review) for request in claimed])
+    reviews = [request.review for request in claimed]
+    texts = [_text(review) for review in reviews]
+    verdicts = as_taught(classify(texts), texts, [review.shop_id for review in reviews])
     changes = read_changes(claimed)
     by_shop: dict[int, list[tuple[ClassificationRequest, Verdict]]] = {}
     for request, verdict in zip(claimed, verdicts, strict=True):
@@ -238,7 +241,7 @@ def _follow_in_open_case(review: Review, verdict: Verdict, case: Case) -> None:
 
 def _read_anew(case: Case, verdict: Verdict) -> None:
     """Take over the new reading, unless a person has decided the cause."""
-    if case.review.classifications.exclude(decided_by=None).exists():
+    if case.review.classifications.by_people().exists():
         return
     fields = _cause_fields(verdict)
     Case.objects.filter(pk=case.pk).update(**fields)

@@ -6,6 +6,7 @@ from reviews.models.cases import Case, CaseEvent, InvalidTransition, Outcome, St
 from reviews.models.chats import ChatRecord
 from reviews.models.classifications import Classification
 from reviews.models.imports import ImportJob, ImportRefusal
+from reviews.models.learning import ModelVersion, StaleVersion
 from reviews.models.orders import Buyer, Order, Product
 from reviews.models.outbox import ClassificationRequest
 from reviews.models.replies import PublicReply, ReplyTemplate
@@ -27,6 +28,7 @@ __all__ = (
     "ImportJob",
     "ImportRefusal",
     "InvalidTransition",
+    "ModelVersion",
     "Order",
     "Outcome",
     "Platform",
@@ -43,6 +45,7 @@ __all__ = (
     "ShopApiKey",
     "ShopMembership",
     "StaleCase",
+    "StaleVersion",
     "Status",
     "User",
 )

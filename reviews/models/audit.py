@@ -18,6 +18,7 @@ class Action(models.TextChoices):
     KEY_CREATED = "key_created", _("API key created")
     TEAM_CHANGED = "team_changed", _("Team changed")
     DO_NOT_CALL = "do_not_call", _("Do not call")
+    MODEL_VERSION = "model_version", _("Model version put in or out of use")
 
 
 class AuditEntry(models.Model):

@@ -2,10 +2,31 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from reviews.causes import Cause, SubCause
 from reviews.models.reviews import Review
+
+
+class ClassificationQuerySet(models.QuerySet["Classification"]):
+    def by_people(self) -> "ClassificationQuerySet":
+        """Decisions of people; the deciding person's login may be gone since."""
+        return self.filter(model="")
+
+    def by_machine(self) -> "ClassificationQuerySet":
+        return self.exclude(model="")
+
+    def beside_proposals(self) -> "ClassificationQuerySet":
+        """Annotate each decision with what the machine had read last: `proposed`, `proposed_sub`."""
+        before = Classification.objects.by_machine().filter(
+            review=OuterRef("review"), version=OuterRef("version"), made_at__lte=OuterRef("made_at")
+        )
+        latest = before.order_by("-made_at", "-id")
+        return self.annotate(
+            proposed=Subquery(latest.values("cause")[:1]),
+            proposed_sub=Subquery(latest.values("sub_cause")[:1]),
+        )
 
 
 class Classification(models.Model):
@@ -27,6 +48,8 @@ class Classification(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     made_at = models.DateTimeField()
+
+    objects = ClassificationQuerySet.as_manager()
 
     class Meta:
         ordering = ["-made_at", "-id"]
