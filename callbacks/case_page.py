@@ -16,7 +16,7 @@ from callbacks.contacts import call_permission, obstacles_to_close, words_of
 from callbacks.models import BuyerMessage, CallbackPromise, CallLog, CallOutcome, Remedy
 from callbacks.models.scripts import APOLOGIES
 from callbacks.queue import QueueEntry, agent_queue
-from callbacks.script import ScriptLine, manner_for, script_for
+from callbacks.script import ScriptLine, manner_for, review_words, script_for
 from callbacks.timeline import TimelineEntry, assigned_to, difference_of, timeline
 from reviews.behaviour import SignalKind
 from reviews.causes import COMPLAINTS, SUB_CAUSES, Cause, SubCause
@@ -239,6 +239,11 @@ class CasePage:
     def script(self) -> list[ScriptLine]:
         speaker = self.running.agent if self.running else self.user
         return script_for(self.case, speaker, self.running)
+
+    @cached_property
+    def review_words(self) -> str:
+        """What may be told of the review, once the agent decides to; then no compensation may follow."""
+        return review_words(self.case, self.user) if self.holds else ""
 
     @property
     def current_stage(self) -> str:

@@ -7,7 +7,8 @@ from django.utils import translation
 
 from callbacks.models import CallbackPromise, Remedy, RemedyKind, RemedyStatus
 from reviews.models import Case, User
-from reviews.template_text import fill
+from reviews.outgoing import fill_lawfully
+from reviews.sequence import Facts
 from reviews.templatetags.ui import zday, ztime
 
 # Written to the buyer, so in the buyer's language whatever the agent reads.
@@ -42,7 +43,8 @@ def chat_text(case: Case, agent: User, remedies: Sequence[Remedy], promise: Call
     if promise:
         parts.append(_PROMISED)
         facts["order_date"] = f"{zday(promise.due_at, case.shop)} {ztime(promise.due_at, case.shop)}"
-    return fill("".join([*parts, _END]), facts)
+    known = Facts(policy_allows=case.shop.may_mention_reviews, in_case=bool(case.compensated_at))
+    return fill_lawfully("".join([*parts, _END]), facts, kind="chat", shop=case.shop, facts=known)
 
 
 def _remedy_words(remedy: Remedy) -> str:

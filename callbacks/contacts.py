@@ -21,6 +21,7 @@ from callbacks.models import (
     StageReached,
 )
 from callbacks.models.calls import SPOKEN
+from callbacks.script import review_words
 from reviews import clock
 from reviews.models import (
     AuditEntry,
@@ -320,6 +321,20 @@ def record_message(case: Case, text: str, *, by: User) -> BuyerMessage:
     return message
 
 
+def tell_of_review(case: Case, *, by: User) -> None:
+    """The agent tells the buyer that the review is theirs to update: from now on no compensation for 30 days.
+
+    The words are those of the script. Raises OffendingText where a compensation stands, NotAllowed where the
+    script has no such words or the shop's policy forbids them.
+    """
+    check_hold(case, by)
+    words = review_words(case, by)
+    if not words:
+        raise NotAllowed(_("The script of this case says nothing about changing the review."))
+    with cleared(words, kind="script", review=case.review, case=case, by=by, thing=case):
+        case.log(EventKind.REVIEW_WORDS, by=by, text=words)
+
+
 # --- the end -------------------------------------------------------------------------------------
 
 
@@ -355,3 +370,9 @@ def settle(case: Case, outcome: Outcome | str, *, by: User, note: str = "") -> N
             raise NotAllowed(" ".join(one.words for one in obstacles))
         CallbackPromise.objects.filter(case=case).pending().update(cancelled_at=clock.now())
         case.close(outcome, by=by, note=note)
+
+
+def reopen(case: Case, *, by: User, reason: str = "") -> None:
+    """Bring a closed case back; the reason is a note like any other."""
+    with noted(reason, case=case, by=by):
+        case.reopen(by=by, reason=reason)

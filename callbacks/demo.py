@@ -301,7 +301,7 @@ class _Past:
             contacts.settle(case, step["outcome"], by=agent, note=step.get("note", ""))
 
     def reopen(self, case: Case, step: Step, at: datetime) -> None:
-        case.reopen(by=self.people["manager"], reason=step.get("note", ""))
+        contacts.reopen(case, by=self.people["manager"], reason=step.get("note", ""))
 
 
 _STEPS: dict[str, Callable[[_Past, Case, Step, datetime], None]] = {

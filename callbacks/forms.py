@@ -147,6 +147,10 @@ class MessageForm(CaseForm):
     text = forms.CharField(label=_("Chat text"), max_length=500, widget=forms.Textarea(attrs={"rows": 5}))
 
 
+class ReviewWordsForm(CaseForm):
+    place = "script"
+
+
 class CauseForm(CaseForm):
     place = "cause"
     sub_cause = forms.ChoiceField(

@@ -1,5 +1,6 @@
 """The call script of one case: the fitting stages, filled with this buyer's facts."""
 
+import re
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -7,9 +8,16 @@ from django.utils import timezone, translation
 from django.utils.formats import date_format
 
 from callbacks.models import CallLog, MannerHint, ScriptStage, Stage
-from reviews.models import Case, User
+from reviews.compliance import mentions_review_change
+from reviews.models import Case, Shop, User
+from reviews.models.cases import EventKind
+from reviews.outgoing import fill_lawfully
 from reviews.personal_data import surname
+from reviews.sequence import Facts
 from reviews.template_text import fill
+
+# A sentence with its full stop; braces are kept whole, a fallback may hold one.
+_SENTENCE = re.compile(r"(?:\{[^{}]*\}|[^。！？!?\n])*[。！？!?\n]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +30,44 @@ class ScriptLine:
 
 
 def script_for(case: Case, agent: User, call: CallLog | None) -> list[ScriptLine]:
-    """The stages in order."""
-    facts = call_facts(case, agent)
+    """The stages in order. What speaks of changing the review is held back until the agent says that it is
+    to be told (`review_words`), and for good once the case holds a compensation.
+    """
+    values = call_facts(case, agent)
     ticked = {reached.stage for reached in call.stages.all()} if call else set()
+    facts = Facts(policy_allows=_is_told(case), in_case=bool(case.compensated_at))
     return [
-        ScriptLine(Stage(stage), fill(row.text, facts), stage in ticked)
+        ScriptLine(Stage(stage), _spoken(row.text, values, case.shop, facts), stage in ticked)
         for stage, row in ScriptStage.objects.fitting(case.shop, *case.heard_as).items()
     ]
+
+
+def review_words(case: Case, agent: User) -> str:
+    """What the script would say of changing the review, where the shop's policy lets it; else empty."""
+    if not case.shop.may_mention_reviews or case.compensated_at or _is_told(case):
+        return ""
+    values = call_facts(case, agent)
+    rows = ScriptStage.objects.fitting(case.shop, *case.heard_as).values()
+    sentences = [fill(part, values) for row in rows for part in _sentences(row.text)]
+    return "".join(words for words in sentences if mentions_review_change(words)).strip()
+
+
+def _is_told(case: Case) -> bool:
+    told = case.shop.may_mention_reviews and not case.compensated_at
+    return told and case.events.filter(kind=EventKind.REVIEW_WORDS).exists()
+
+
+def _spoken(text: str, values: dict[str, str], shop: Shop, facts: Facts) -> str:
+    """The words of a stage; where they may not be said as a whole, the sentences that may."""
+
+    def lawful(words: str) -> str:
+        return fill_lawfully(words, values, kind="script", shop=shop, facts=facts)
+
+    return lawful(text) or "".join(lawful(part) for part in _sentences(text))
+
+
+def _sentences(text: str) -> list[str]:
+    return [part for part in _SENTENCE.findall(text) if part.strip()]
 
 
 @translation.override(settings.LANGUAGE_CODE)

@@ -11,6 +11,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from callbacks.models import ScriptStage, Stage
+from callbacks.script_mixing import mixed_faults
 from callbacks.script_text import lint_stages
 from reviews.models import Shop, User
 from reviews.outgoing import check_outgoing
@@ -55,10 +56,10 @@ def save_stage(place: Place, stage: Stage, text: str, *, by: User) -> ScriptStag
     )
     thing: models.Model = row if row.pk else by
     check_outgoing(text, kind="script", shop=place.shop, by=by, thing=thing)
-    faults = new_faults(place, stage, text)
+    row.text = text
+    faults = new_faults(place, stage, text) or mixed_faults(row)
     if faults:
         raise UnfitScript(faults)
-    row.text = text
     row.save()
     return row
 

@@ -33,6 +33,7 @@ ICONS: dict[str, tuple[str, str]] = {
     EventKind.REMEDY: ("gift", "green"),
     EventKind.REPLY: ("message-report", "blue"),
     EventKind.MESSAGE: ("messages", "blue"),
+    EventKind.REVIEW_WORDS: ("message-report", "amber"),
     EventKind.NOTE: ("note", "grey"),
     EventKind.CHAT: ("message-2", "grey"),
     EventKind.SUSPICION: ("shield-exclamation", "purple"),
@@ -164,4 +165,5 @@ _WORDS: dict[str, Callable[[CaseEvent, dict[str, Any], Shop], Words]] = {
     EventKind.REPLY: _text,
     EventKind.MESSAGE: _text,
     EventKind.SUSPICION: _suspicion,
+    EventKind.REVIEW_WORDS: _text,
 }

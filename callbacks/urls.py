@@ -29,6 +29,7 @@ urlpatterns = [
     path("cases/<int:pk>/reply/", acts.reply_save, name="reply_save"),
     path("cases/<int:pk>/reply/posted/", acts.reply_posted, name="reply_posted"),
     path("cases/<int:pk>/message/", acts.message, name="message"),
+    path("cases/<int:pk>/review-words/", acts.tell_of_review, name="tell_of_review"),
     path("cases/<int:pk>/close/", acts.close, name="close"),
     path("cases/<int:pk>/reopen/", acts.reopen, name="reopen"),
     path("scripts/", scripts.page, name="scripts"),

@@ -1,9 +1,10 @@
 """No text leaves the shop, or is kept to leave it, without the compliance check. Every door ends here."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 
 from django.db import models, transaction
 from django.utils.translation import gettext as _
@@ -22,6 +23,7 @@ from reviews.sequence import (
     note_text,
     sequence_offences,
 )
+from reviews.template_text import fill
 
 NEVER_RELEASED = frozenset({"R1", "R2", "R3", "R4"})
 
@@ -73,6 +75,28 @@ def facts_for(shop: Shop | None, review: Review | None, case: Case | None, now: 
     if review:
         return facts_of(review, case, now)
     return Facts(policy_allows=shop is None or shop.may_mention_reviews, shop=shop)
+
+
+def fill_lawfully(text: str, values: Mapping[str, str], *, kind: str, shop: Shop, facts: Facts) -> str:
+    """Fill in a text; a value that makes it unlawful (a product's title, a buyer's words) gives way to its
+    fallback. Empty when the text is unlawful even so.
+    """
+    state = (kind, shop.platform, facts.policy_allows, facts.in_case)
+    if _may_stand(filled := fill(text, values), *state):
+        return filled
+    harmless = {name: said for name, said in values.items() if _may_stand(fill(text, {name: said}), *state)}
+    for kept in (harmless, {}):
+        if _may_stand(filled := fill(text, kept), *state):
+            return filled
+    return ""
+
+
+@lru_cache(maxsize=4096)
+def _may_stand(text: str, kind: str, platform: str, policy_allows: bool, in_case: bool) -> bool:
+    """Whether a draft may be shown; its length is a person's matter."""
+    facts = Facts(policy_allows=policy_allows, in_case=in_case)
+    found = judge(text, kind, Shop(platform=platform), facts, clock.now())
+    return {offence.rule for offence in found} <= {"R5", "R8"}
 
 
 def check_outgoing(

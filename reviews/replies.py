@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from reviews.models import Case, PublicReply, ReplyTemplate, Review, Shop, User
 from reviews.models.cases import EventKind
 from reviews.models.replies import Purpose, ReplyStatus
-from reviews.outgoing import check_outgoing, cleared
+from reviews.outgoing import check_outgoing, cleared, fill_lawfully
 from reviews.personal_data import mask_name
-from reviews.template_text import fill
+from reviews.sequence import Facts
 
 
 def draft_reply(review: Review, case: Case | None) -> PublicReply | None:
@@ -33,7 +33,11 @@ def draft_replies(shop: Shop, pairs: Sequence[tuple[Review, Case | None]]) -> No
         template = choose_template(templates, review, case)
         if template is None or (reply and (reply.status == ReplyStatus.POSTED or reply.edited_by_id)):
             continue
-        text = fill(template.text, reply_facts(review, shop))
+        facts = Facts(policy_allows=shop.may_mention_reviews, in_case=bool(case and case.compensated_at))
+        values = reply_facts(review, shop)
+        text = fill_lawfully(template.text, values, kind="public_reply", shop=shop, facts=facts)
+        if not text:
+            continue
         if reply is None:
             new.append(PublicReply(review=review, template=template, text=text))
         elif reply.text != text:

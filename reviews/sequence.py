@@ -21,6 +21,7 @@ from reviews.models.cases import EventKind
 from reviews.templatetags.ui import zday
 
 APART = timedelta(days=30)
+SPOKEN_TO_BUYER = (EventKind.MESSAGE, EventKind.REPLY, EventKind.REVIEW_WORDS)
 EARLIER_TEXTS = 20  # of the case, as far back as the rule looks
 LARGEST_HOUSEHOLD = 50  # a number that more buyers share (a forwarder's) says nothing about who they are
 
@@ -138,7 +139,7 @@ def _facts(review: Review, case: Case | None, marks: Iterable[SequenceMark], now
 
 def _earlier(case: Case, now: datetime) -> tuple[str, ...]:
     sent = CaseEvent.objects.filter(
-        case=case, kind__in=(EventKind.MESSAGE, EventKind.REPLY), at__gt=now - APART, at__lt=now + APART
+        case=case, kind__in=SPOKEN_TO_BUYER, at__gt=now - APART, at__lt=now + APART
     ).order_by("-at", "-id")
     texts = [str(data.get("text", "")) for data in sent.values_list("data", flat=True)[:EARLIER_TEXTS]]
     return tuple(text for text in reversed(texts) if text)

@@ -62,6 +62,7 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "callbacks:reply_save": ("post", OWN_SHOP),
     "callbacks:reply_posted": ("post", OWN_SHOP),
     "callbacks:message": ("post", OWN_SHOP),
+    "callbacks:tell_of_review": ("post", OWN_SHOP),
     "callbacks:close": ("post", OWN_SHOP),
     "callbacks:reopen": ("post", OWN_SHOP),
     "callbacks:scripts": ("get", MANAGERS),

@@ -1,5 +1,6 @@
 """What to say on the phone, stage by stage."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -43,8 +44,7 @@ class ScriptStageQuerySet(models.QuerySet["ScriptStage"]):
             | models.Q(cause=cause, sub_cause="")
             | models.Q(cause=cause, sub_cause=sub_cause),
         )
-        chosen = {row.stage: row for row in sorted(rows, key=lambda row: row.precision)}
-        return {stage: chosen[stage] for stage in Stage.values if stage in chosen}
+        return most_specific(rows)
 
 
 class ScriptStage(models.Model):
@@ -82,6 +82,12 @@ class ScriptStage(models.Model):
     @property
     def precision(self) -> tuple[bool, bool, bool]:
         return (bool(self.cause), bool(self.sub_cause), self.shop_id is not None)
+
+
+def most_specific(rows: Iterable[ScriptStage]) -> dict[str, ScriptStage]:
+    """Of rows that all fit, the one that is read for each stage, in the order of the call."""
+    chosen = {row.stage: row for row in sorted(rows, key=lambda row: row.precision)}
+    return {stage: chosen[stage] for stage in Stage.values if stage in chosen}
 
 
 class MannerHint(models.Model):

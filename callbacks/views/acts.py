@@ -122,6 +122,14 @@ def message(request: StaffRequest, pk: int) -> HttpResponse:
 
 @staff_only
 @require_POST
+def tell_of_review(request: StaffRequest, pk: int) -> HttpResponse:
+    case = get_case(request, pk)
+    form = forms.ReviewWordsForm(case, request.POST)
+    return answer(request, case, form, lambda _data: contacts.tell_of_review(case, by=request.user))
+
+
+@staff_only
+@require_POST
 def close(request: StaffRequest, pk: int) -> HttpResponse:
     """Close the case; with ?then=next go on to the next one."""
     case = get_case(request, pk)
@@ -150,4 +158,6 @@ def reopen(request: StaffRequest, pk: int) -> HttpResponse:
     if not request.user.manages(case.shop_id) and case.assignee_id != request.user.pk:
         raise PermissionDenied
     form = forms.ReopenForm(case, request.POST)
-    return answer(request, case, form, lambda data: case.reopen(by=request.user, reason=data["reason"]))
+    return answer(
+        request, case, form, lambda data: contacts.reopen(case, by=request.user, reason=data["reason"])
+    )

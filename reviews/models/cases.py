@@ -71,6 +71,7 @@ class EventKind(models.TextChoices):
     REMEDY = "remedy", _("Remedy")
     REPLY = "reply", _("Public reply posted")
     MESSAGE = "message", _("Message")
+    REVIEW_WORDS = "review_words", _("Told that the review is theirs to update")
     NOTE = "note", _("Note")
     CHAT = "chat", _("Chat record kept")
     SUSPICION = "suspicion", _("Behaviour looks malicious")

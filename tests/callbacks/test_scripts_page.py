@@ -1,5 +1,6 @@
 """Call scripts: the ten stages as read, changed for one shop, refused when the call would go wrong."""
 
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -8,12 +9,16 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
+from callbacks import contacts, remedies
+from callbacks.holding import NotAllowed
 from callbacks.models import ScriptStage, Stage
 from callbacks.script import script_for
+from callbacks.script_editing import Place, UnfitScript, save_stage
 from reviews.causes import SUB_CAUSES, Cause
-from reviews.models import AuditEntry, Role, Shop, ShopMembership, User
+from reviews.models import AuditEntry, Role, Shop, ShopMembership, Status, User
 from reviews.models.audit import Action
-from tests.factories import make_case
+from reviews.sequence import SequenceRefusal
+from tests.factories import make_case, make_review
 
 LIST = reverse("callbacks:scripts")
 QUERIES = 7
@@ -235,3 +240,70 @@ def test_a_preview_writes_nothing(client_of_manager: Client, shop: Shop, place: 
 
 def test_nothing_is_written_on_get(client_of_manager: Client, place: dict[str, str]) -> None:
     assert client_of_manager.get(url(place, verb="reset")).status_code == 405
+
+
+# --- a benefit and the review, in two stages of one call ---------------------------------------------
+
+UPDATE = "评价是您自己的，想修改评价由您决定。"
+GIFT = "我们给您退20元，您看可以吗？"
+
+
+def lean_script(shop: Shop, **texts: str) -> None:
+    """Of the shop alone, with nothing given and nothing said of the review."""
+    ScriptStage.objects.all().delete()
+    base = dict.fromkeys(Stage.values, "对不起，让您费心了。")
+    for stage, text in {**base, **texts}.items():
+        ScriptStage.objects.create(stage=stage, text=text)
+    shop.may_mention_reviews = True
+    shop.save()
+
+
+@pytest.mark.parametrize(("general", "specific"), [(UPDATE, GIFT), (GIFT, UPDATE)])
+def test_a_general_stage_is_checked_with_every_specific_one(
+    shop: Shop, administrator: User, general: str, specific: str
+) -> None:
+    lean_script(shop)
+    ScriptStage.objects.create(stage="remedy", cause="product", sub_cause="quality", text=specific)
+    with pytest.raises(UnfitScript, match="R1"):
+        save_stage(Place(None), Stage.CLOSE, f"{general}对不起。", by=administrator)
+    ScriptStage.objects.filter(sub_cause="quality").delete()
+    save_stage(Place(None), Stage.CLOSE, f"{general}对不起。", by=administrator)
+
+
+def test_a_specific_stage_is_checked_with_the_general_ones_of_its_call(shop: Shop, manager: User) -> None:
+    lean_script(shop, close=UPDATE)
+    with pytest.raises(UnfitScript, match="R1"):
+        save_stage(Place(shop, "product", "quality"), Stage.REMEDY, GIFT, by=manager)
+    ScriptStage.objects.create(stage="close", cause="product", text="再见，对不起。")
+    save_stage(Place(shop, "product", "quality"), Stage.REMEDY, GIFT, by=manager)
+
+
+def test_words_of_the_review_are_held_back_until_they_are_told(shop: Shop, agent: User) -> None:
+    lean_script(shop, close=f"还有别的吗？{UPDATE}")
+    case = make_case(shop, assignee=agent, status=Status.IN_PROGRESS)
+
+    def closing() -> str:
+        return {line.stage.value: line.text for line in script_for(case, agent, None)}["close"]
+
+    assert closing() == "还有别的吗？"
+    contacts.tell_of_review(case, by=agent)
+    assert UPDATE in closing()
+    with pytest.raises(SequenceRefusal):
+        remedies.agree_remedy(case, "coupon", amount=Decimal(5), note="", by=agent)
+
+
+def test_a_case_with_a_compensation_never_shows_words_of_the_review(shop: Shop, agent: User) -> None:
+    lean_script(shop, close=f"还有别的吗？{UPDATE}")
+    case = make_case(shop, assignee=agent, status=Status.IN_PROGRESS)
+    remedies.agree_remedy(case, "coupon", amount=Decimal(5), note="", by=agent)
+    assert "评价" not in "".join(line.text for line in script_for(case, agent, None))
+    with pytest.raises(NotAllowed):
+        contacts.tell_of_review(case, by=agent)
+
+
+def test_what_a_buyer_wrote_makes_no_script_unlawful(shop: Shop, agent: User) -> None:
+    lean_script(shop, recall="您说的是：{content_excerpt|那件事}。")
+    review = make_review(shop, content="返现十块就改好评")
+    case = make_case(shop, review=review, assignee=agent, status=Status.IN_PROGRESS)
+    lines = {line.stage.value: line.text for line in script_for(case, agent, None)}
+    assert lines["recall"] == "您说的是：那件事。"

@@ -1,0 +1,219 @@
+"""The sequence rule over every order of acts and every door, with its negative control.
+
+A model beside the real verbs: whatever order acts come in, whichever case of the buyer, however days pass, no
+compensation and no text about changing a review are both accepted within thirty days, and nothing of the kind
+in a case that ever held a compensation.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from unittest import mock
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from callbacks import contacts, remedies
+from callbacks.holding import NotAllowed
+from callbacks.models import RemedyStatus, ScriptStage, Stage
+from callbacks.script import script_for
+from callbacks.script_editing import Place, UnfitScript, save_stage
+from reviews import clock, sequence
+from reviews.compliance import mentions_benefit, mentions_review_change
+from reviews.models import Case, InvalidTransition, ReplyTemplate, Role, StaleCase, Status
+from reviews.outgoing import OffendingText
+from reviews.reply_templates import save_template
+from reviews.sequence import SequenceRefusal
+from tests.factories import make_case, make_order, make_review, make_shop, make_user
+
+pytestmark = pytest.mark.django_db
+
+START = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)  # 11:00 in Shanghai, a Monday
+MENTION, GIVES, PLAIN = "评价是您自己的，想修改评价在订单页。", "给您退20元，今天到账。", "已转质检核对。"
+TEXTS = st.sampled_from([MENTION, GIVES, PLAIN, MENTION, ""])
+SAID = st.sampled_from([MENTION, GIVES, PLAIN])
+WHICH = st.integers(0, 2)
+REFUSED = (OffendingText, SequenceRefusal, InvalidTransition, StaleCase, NotAllowed, UnfitScript)
+
+
+class Acts(RuleBasedStateMachine):
+    """Three cases of one person: two of one shop's buyer row, one in another shop with the same number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = transaction.atomic()
+        self.rows.__enter__()
+
+    @initialize()
+    def begin(self) -> None:
+        self.now = START
+        self.compensated: list[tuple[datetime, int]] = []
+        self.mentioned: list[tuple[datetime, int]] = []
+        shops = [make_shop(may_mention_reviews=True) for _ in range(2)]
+        for shop in shops:
+            ScriptStage.objects.create(shop=shop, stage="close", text=f"还有别的吗？{MENTION}")
+        self.agent = make_user(f"agent{shops[0].pk}", shop=shops[0])
+        self.manager = make_user(f"manager{shops[0].pk}", shop=shops[0], role=Role.MANAGER)
+        orders = [make_order(shops[0]) for _ in range(2)] + [make_order(shops[1])]
+        orders[1].buyer = orders[0].buyer
+        orders[1].save()
+        reviews = [make_review(order.shop, order=order, buyer=order.buyer) for order in orders]
+        with clock.at(self.now):
+            self.cases = [make_case(one.shop, review=one).pk for one in reviews]
+
+    # --- doing something as a person would: hold the case, act, note what was accepted ---
+
+    def act(self, which: int, do: Callable[[Case], object], said: str = "", gives: bool = False) -> None:
+        case = Case.objects.get(pk=self.cases[which])
+        with clock.at(self.now), suppress(*REFUSED):
+            self._hold(case)
+            with transaction.atomic():
+                do(case)
+            self._note(which, said, gives)
+        self.now += timedelta(minutes=1)
+
+    def _note(self, which: int, said: str, gives: bool) -> None:
+        if gives or mentions_benefit(said):
+            self.compensated.append((self.now, which))
+        if mentions_review_change(said):
+            self.mentioned.append((self.now, which))
+
+    def _hold(self, case: Case) -> None:
+        if case.status == Status.CLOSED:
+            raise InvalidTransition
+        if case.status != Status.IN_PROGRESS:
+            case.take(self.agent)
+
+    # --- the doors ---
+
+    @rule(which=WHICH, note=TEXTS, dear=st.booleans())
+    def offer(self, which: int, note: str, dear: bool) -> None:
+        amount = Decimal(500) if dear else Decimal(5)
+
+        def do(case: Case) -> None:
+            remedies.agree_remedy(case, "coupon", amount=amount, note=note, by=self.agent)
+
+        self.act(which, do, note, gives=True)
+
+    @rule(which=WHICH, approve=st.booleans())
+    def decide(self, which: int, approve: bool) -> None:
+        def do(case: Case) -> None:
+            asked = case.remedies.filter(status=RemedyStatus.TO_APPROVE).first()
+            if asked is None:
+                raise StaleCase
+            remedies.decide_remedy(asked, approve=approve, by=self.manager)
+
+        self.act(which, do, gives=approve)
+
+    @rule(which=WHICH, text=SAID)
+    def message(self, which: int, text: str) -> None:
+        self.act(which, lambda case: contacts.record_message(case, text, by=self.agent), text)
+
+    @rule(which=WHICH, text=SAID, posted=st.booleans())
+    def reply(self, which: int, text: str, posted: bool) -> None:
+        def do(case: Case) -> None:
+            contacts.keep_reply(case, text, by=self.agent, posted=posted)
+
+        self.act(which, do, text if posted else "")
+
+    @rule(which=WHICH, text=TEXTS)
+    def promise(self, which: int, text: str) -> None:
+        def do(case: Case) -> None:
+            contacts.promise_callback(case, self.now + timedelta(hours=1), by=self.agent, note=text)
+
+        self.act(which, do, text)
+
+    @rule(which=WHICH, text=TEXTS)
+    def call_with_notes(self, which: int, text: str) -> None:
+        def do(case: Case) -> None:
+            call = contacts.start_call(case, by=self.agent)
+            contacts.end_call(call, "reached", by=self.agent, notes=text)
+
+        self.act(which, do, text)
+
+    @rule(which=WHICH)
+    def tell_of_review(self, which: int) -> None:
+        self.act(which, lambda case: contacts.tell_of_review(case, by=self.agent), MENTION)
+
+    @rule(which=WHICH)
+    def look_at_the_script(self, which: int) -> None:
+        case = Case.objects.get(pk=self.cases[which])
+        with clock.at(self.now):
+            shown = "".join(line.text for line in script_for(case, self.agent, None))
+        if mentions_review_change(shown):
+            assert any(where == which for _at, where in self.mentioned), "shown before it was told"
+            assert case.compensated_at is None
+
+    @rule(which=WHICH, text=TEXTS)
+    def close(self, which: int, text: str) -> None:
+        self.act(which, lambda case: contacts.settle(case, "refused", by=self.agent, note=text), text)
+
+    @rule(which=WHICH, text=TEXTS)
+    def reopen(self, which: int, text: str) -> None:
+        case = Case.objects.get(pk=self.cases[which])
+        with clock.at(self.now), suppress(*REFUSED):
+            contacts.reopen(case, by=self.manager, reason=text)
+            self._note(which, text, False)
+
+    @rule(which=WHICH)
+    def hand_over(self, which: int) -> None:
+        self.act(which, lambda case: contacts.hand_over(case, self.agent, by=self.manager))
+
+    @rule(text=SAID)
+    def keep_texts_for_later(self, text: str) -> None:
+        """A template or stage is no act towards this buyer: what matters is when it is used."""
+        shop = Case.objects.get(pk=self.cases[0]).shop
+        with suppress(*REFUSED):
+            save_template(ReplyTemplate(shop=shop, name="t", text=text), by=self.manager)
+        with suppress(*REFUSED):
+            save_stage(Place(shop), Stage.CLOSE, f"对不起。{text}", by=self.manager)
+
+    @rule(days=st.sampled_from([0, 1, 10, 20, 29, 30, 31, 40]))
+    def time_passes(self, days: int) -> None:
+        self.now += timedelta(days=days)
+
+    # --- the promise ---
+
+    @invariant()
+    def they_never_meet(self) -> None:
+        for given, _where in getattr(self, "compensated", []):
+            for told, _there in self.mentioned:
+                assert abs(given - told) >= timedelta(days=30), "within thirty days"
+        booked = Case.objects.filter(pk__in=getattr(self, "cases", [])).exclude(compensated_at=None)
+        for case in booked:
+            for told, there in self.mentioned:
+                late = told > case.compensated_at and self.cases[there] == case.pk  # type: ignore[operator]
+                assert not late, "in a case with a compensation"
+
+    def teardown(self) -> None:
+        """Every run begins with an empty shop."""
+        transaction.set_rollback(True)
+        self.rows.__exit__(None, None, None)
+
+
+QUICK = settings(
+    max_examples=25,
+    stateful_step_count=14,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],  # the first bad order is enough; making it shorter takes minutes
+    report_multiple_bugs=False,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def test_a_compensation_and_talk_of_the_review_never_meet_in_any_order_of_acts() -> None:
+    run_state_machine_as_test(Acts, settings=QUICK)
+
+
+@pytest.mark.parametrize("side", ["bars_review_talk", "bars_compensation"])
+def test_without_the_rule_the_machine_finds_an_order_in_which_they_meet(side: str) -> None:
+    """The negative control: the property is no empty one."""
+    off = mock.patch.object(sequence.Facts, side, return_value=None)
+    with off, pytest.raises(AssertionError, match=r"thirty days|with a compensation|before it was told"):
+        run_state_machine_as_test(Acts, settings=QUICK)
