@@ -76,8 +76,8 @@ def complain(texts: Sequence[str]) -> list[bool]:
     The classifier is told of a good mark, which makes it hear out "the new one has come, thank you"; what is
     "still" or "again" wrong is read without.
     """
-    lenient = classify([ReviewText(text=text, rating="good") for text in texts])
-    strict = classify([ReviewText(text=text) for text in texts])
+    lenient = classify([ReviewText(text=text, rating="good") for text in texts], engine="fast")
+    strict = classify([ReviewText(text=text) for text in texts], engine="fast")
     return [_complains(*three) for three in zip(texts, lenient, strict, strict=True)]
 
 

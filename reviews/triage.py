@@ -62,7 +62,7 @@ def settle_requests(claimed: Sequence[ClassificationRequest]) -> None:
     """Read claimed reviews; store verdicts, open and dispatch cases, take the rows off the queue."""
     reviews = [request.review for request in claimed]
     texts = [_text(review) for review in reviews]
-    verdicts = as_taught(classify(texts), texts, [review.shop_id for review in reviews])
+    verdicts = as_taught(classify(texts, engine="fast"), texts, [review.shop_id for review in reviews])
     changes = read_changes(claimed)
     by_shop: dict[int, list[tuple[ClassificationRequest, Verdict]]] = {}
     for request, verdict in zip(claimed, verdicts, strict=True):

@@ -1,7 +1,8 @@
-"""From the model's scores to a verdict: one cause, its sub-cause, how sure, and the words that decided."""
+"""From the model's scores to a verdict: one cause, its sub-cause, how sure, and what in the text decided."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,15 +16,15 @@ from reviews.classification.model import (
     HONEST_COLUMNS,
     NAMED_COLUMNS,
     NONE_COLUMN,
-    SUBS,
     Model,
     Settings,
 )
 from reviews.classification.text import after_contrast, has_words, normalise, reads
-from reviews.classification.words import deciding_words
+from reviews.classification.verdict import CAUSE_NUMBERS, SUBS, ReviewText, Verdict
+from reviews.classification.verdict import CAUSES as CAUSES
+from reviews.classification.words import Explanation, explain
 
-CAUSES: tuple[Cause, ...] = tuple(Cause)
-_CAUSE_NUMBER = np.array([CAUSES.index(CAUSE_OF[sub]) for sub in SUBS])
+_CAUSE_NUMBER = np.array(CAUSE_NUMBERS)
 _MALICIOUS, _NONE = CAUSES.index(Cause.MALICIOUS), CAUSES.index(Cause.NONE)
 
 # Texts go through the arrays in pieces that stay in the processor's cache.
@@ -34,76 +35,104 @@ PIECE = 256
 COMPLAINS_BELOW = -1.8
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewText:
-    """What the classifier sees of a review; `rating` is good, neutral, bad or empty when unknown."""
-
-    text: str
-    category: str = ""
-    rating: str = ""
+# The least chance a score stands for, so that its logarithm is a number.
+LEAST_CHANCE = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a review complains of; `words` stand verbatim in the text, `model` names the model's version."""
+class Second(Protocol):
+    """A reader that joins its own scores to the linear model's and decides by settings of its own."""
 
-    cause: Cause
-    sub_cause: SubCause
-    also: tuple[Cause, ...]
-    confidence: float
-    decided: bool
-    words: tuple[str, ...]
-    model: str
+    @property
+    def settings(self) -> Settings:
+        """Say how the joint scores decide."""
+
+    @property
+    def version(self) -> str:
+        """Name what read the text."""
+
+    def join(self, scores: FloatArray, texts: Sequence[str], categories: Sequence[str]) -> FloatArray:
+        """Give the joint raw scores, shape (texts, COLUMNS)."""
 
 
-def decide(reviews: Sequence[ReviewText], model: Model) -> list[Verdict]:
-    """Judge reviews in their order."""
+def decide(reviews: Sequence[ReviewText], model: Model, second: Second | None = None) -> list[Verdict]:
+    """Judge reviews in their order, by the linear model alone or with a second reader."""
     verdicts: list[Verdict] = []
     for start in range(0, len(reviews), PIECE):
-        verdicts += _decide_piece(reviews[start : start + PIECE], model)
+        verdicts += _decide_piece(reviews[start : start + PIECE], model, second)
     return verdicts
 
 
-def wordless(review: ReviewText, model: Model) -> Verdict:
+def decide_from(
+    scores: Sequence[float], review: ReviewText, first: Verdict, model: Model, decided_from: float
+) -> Verdict:
+    """Decide anew from changed scores; see `reviews.classification.decide_from`."""
+    text = normalise(review.text)
+    if not has_words(text):
+        return first
+    raised = np.array([scores], np.float32)
+    if not reads(text):
+        raised[:, ACCUSING_COLUMNS] = np.log(LEAST_CHANCE)
+    judged = judge_chances(_softmax(raised), decided_from)
+    also = np.array([[cause in first.also for cause in CAUSES]])
+    also[0, judged.causes[0]] = False
+    judged = replace(judged, also=also & (judged.causes[0] != _NONE))
+    judged.decided[0] &= reads(text)
+    told = explain(model.encode([text], [review.category]), model.weights, judged.subs, [review.text])
+    return verdicts_of(judged, told, first.model)[0]
+
+
+def wordless(review: ReviewText, version: str) -> Verdict:
     """Judge a review without words by its mark alone: a bad one gives no reason, else nothing is wrong."""
     complains = review.rating in {"bad", "neutral"}
     sub = SubCause.UNSPECIFIED if complains else SubCause.NONE
     sure = bool(review.rating) or not review.text.strip()
-    return Verdict(CAUSE_OF[sub], sub, (), 1.0 if sure else 0.5, sure, (), model.version)
+    chances = np.full((1, len(SUBS)), LEAST_CHANCE, np.float32)
+    chances[0, [SUBS.index(SubCause.UNSPECIFIED), SUBS.index(SubCause.NONE)]] = 0 if sure else 0.5
+    chances[0, SUBS.index(sub)] = 1 if sure else 0.5
+    confidence = 1.0 if sure else 0.5
+    return Verdict(CAUSE_OF[sub], sub, (), confidence, sure, (), version, (), _logarithms(chances)[0])
 
 
-def _decide_piece(reviews: Sequence[ReviewText], model: Model) -> list[Verdict]:
+def _decide_piece(reviews: Sequence[ReviewText], model: Model, second: Second | None) -> list[Verdict]:
     """Judge some reviews at once."""
     texts = [normalise(review.text) for review in reviews]
     spoken = [number for number, text in enumerate(texts) if has_words(text)]
     verdicts = {}
     if spoken:
-        told = _decide_spoken([reviews[n] for n in spoken], [texts[n] for n in spoken], model)
+        told = _decide_spoken([reviews[n] for n in spoken], [texts[n] for n in spoken], model, second)
         verdicts = dict(zip(spoken, told, strict=True))
-    return [verdicts.get(n) or wordless(review, model) for n, review in enumerate(reviews)]
+    version = (second or model).version
+    return [verdicts.get(n) or wordless(review, version) for n, review in enumerate(reviews)]
 
 
-def _decide_spoken(reviews: Sequence[ReviewText], texts: Sequence[str], model: Model) -> list[Verdict]:
+def _decide_spoken(
+    reviews: Sequence[ReviewText], texts: Sequence[str], model: Model, second: Second | None
+) -> list[Verdict]:
     """Judge reviews that have words; `texts` are their normalised texts."""
-    encoded = model.encode(texts, [review.category for review in reviews])
+    categories = [review.category for review in reviews]
+    encoded = model.encode(texts, categories)
     scores = model.scores(encoded)
-    ratings = _hear_out_the_content(scores, texts, reviews, model)
+    heard, ratings = _hear_out_the_content(scores, texts, reviews, model)
+    if second:
+        scores = second.join(scores, heard, categories)
+    settings, version = (second or model).settings, (second or model).version
     foreign = np.array([not reads(text) for text in texts])
     scores[np.ix_(foreign, np.array(ACCUSING_COLUMNS))] = -100
-    judged = judge(scores, ratings, model.settings)
+    judged = judge(scores, ratings, settings)
     judged.decided[foreign] = False
-    words = deciding_words(encoded, model.weights, judged.subs, [review.text for review in reviews])
-    return verdicts_of(judged, words, model.version)
+    told = explain(encoded, model.weights, judged.subs, [review.text for review in reviews])
+    return verdicts_of(judged, told, version)
 
 
 def _hear_out_the_content(
     scores: FloatArray, texts: Sequence[str], reviews: Sequence[ReviewText], model: Model
-) -> list[str]:
-    """Let a good mark count for nothing where the text complains after a "but"; give the ratings to judge by.
+) -> tuple[list[str], list[str]]:
+    """Let a good mark count for nothing where the text complains after a "but".
 
-    The scores of such texts, shape (texts, COLUMNS), become those of what follows the "but".
+    Gives the texts and ratings to judge by. Of such texts it is what follows the "but", and their scores,
+    shape (texts, COLUMNS), become those of that part.
     """
-    ratings = [review.rating for review in reviews]
+    ratings, whole = [review.rating for review in reviews], list(texts)
     tails = {n: after_contrast(text) for n, text in enumerate(texts) if ratings[n] == "good"}
     numbers = [n for n, tail in tails.items() if tail]
     if numbers:
@@ -111,12 +140,13 @@ def _hear_out_the_content(
         heard = model.scores(model.encode([tails[n] for n in numbers], categories))
         for number, score in zip(numbers, heard, strict=True):
             if score[NONE_COLUMN] < COMPLAINS_BELOW:
-                scores[number], ratings[number] = score, "bad"
-    return ratings
+                scores[number], ratings[number], whole[number] = score, "bad", tails[number]
+    return whole, ratings
 
 
-def verdicts_of(judged: "Judged", words: Sequence[tuple[str, ...]], version: str) -> list[Verdict]:
+def verdicts_of(judged: "Judged", told: Sequence[Explanation], version: str) -> list[Verdict]:
     """Name what was judged by number."""
+    logs = _logarithms(judged.chances)
     return [
         Verdict(
             cause=CAUSES[cause],
@@ -124,19 +154,38 @@ def verdicts_of(judged: "Judged", words: Sequence[tuple[str, ...]], version: str
             also=tuple(CAUSES[n] for n in np.flatnonzero(also)),
             confidence=round(float(confidence), 4),
             decided=bool(decided),
-            words=said,
+            words=words,
             model=version,
+            marks=marks,
+            scores=log,
         )
-        for cause, sub, also, confidence, decided, said in zip(
-            judged.causes, judged.subs, judged.also, judged.confidence, judged.decided, words, strict=True
+        for cause, sub, also, confidence, decided, (words, marks), log in zip(
+            judged.causes,
+            judged.subs,
+            judged.also,
+            judged.confidence,
+            judged.decided,
+            told,
+            logs,
+            strict=True,
         )
     ]
 
 
+def _logarithms(chances: FloatArray) -> list[tuple[float, ...]]:
+    """Give every row's logarithms, four places."""
+    logs = np.log(np.maximum(chances, LEAST_CHANCE)).astype(np.float64).round(4)
+    return [tuple(row) for row in logs.tolist()]
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """For every text the number of its cause and sub-cause, further causes (texts, causes), how sure."""
+    """For every text the number of its cause and sub-cause, further causes (texts, causes), how sure.
 
+    `chances` are those of all sub-causes, shape (texts, sub-causes).
+    """
+
+    chances: FloatArray
     causes: IntArray
     subs: IntArray
     also: npt.NDArray[np.bool_]
@@ -146,15 +195,20 @@ class Judged:
 
 def judge(scores: FloatArray, ratings: Sequence[str], settings: Settings) -> Judged:
     """Decide from the raw scores, shape (texts, COLUMNS), and the ratings."""
-    chances = sub_cause_chances(scores, ratings, settings)
+    judged = judge_chances(sub_cause_chances(scores, ratings, settings), settings.decided_from)
+    return replace(judged, also=_further(scores, judged.causes, settings))
+
+
+def judge_chances(chances: FloatArray, decided_from: float) -> Judged:
+    """Decide from the chances of the sub-causes, shape (texts, sub-causes); no further causes."""
     by_cause = sum_by_cause(chances)
     causes = _primary(by_cause)
     rows = np.arange(len(causes))
     subs = np.where(causes[:, None] == _CAUSE_NUMBER, chances, -1.0).argmax(axis=1)
     confidence = by_cause[rows, causes]
     # An accusation is only ever proposed, however sure: a person confirms it.
-    decided = (confidence >= settings.decided_from) & (causes != _MALICIOUS)
-    return Judged(causes, subs, _further(scores, causes, settings), confidence, decided)
+    decided = (confidence >= decided_from) & (causes != _MALICIOUS)
+    return Judged(chances, causes, subs, np.zeros(by_cause.shape, bool), confidence, decided)
 
 
 def sub_cause_chances(scores: FloatArray, ratings: Sequence[str], settings: Settings) -> FloatArray:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from reviews.causes import Cause
-from reviews.classification.decide import Verdict
 from reviews.classification.samples import Sample
+from reviews.classification.verdict import Verdict
 
 Pairs = Sequence[tuple[Sample, Verdict]]
 

@@ -11,13 +11,13 @@ import numpy as np
 
 from reviews.causes import SUB_CAUSES, Cause, SubCause
 from reviews.classification.features import Encoded, FloatArray, Sparse, encode, weigh
+from reviews.classification.verdict import SUBS as SUBS
 
 ARTIFACT = Path(__file__).parent / "artifacts" / "causes.npz"
 
 # One column of weights for every sub-cause, in this order: those of the honest causes compete with each
 # other; the one of "no complaint" stands alone; those of malicious ones compete with the columns AGAINST
 # them. Then one column for each honest cause that says whether it is named at all.
-SUBS: tuple[SubCause, ...] = tuple(SubCause)
 HONEST: tuple[Cause, ...] = (Cause.PRODUCT, Cause.SUBJECTIVE, Cause.SERVICE)
 HONEST_COLUMNS = [SUBS.index(sub) for cause in HONEST for sub in SUB_CAUSES[cause]]
 ACCUSING_COLUMNS = [SUBS.index(sub) for sub in SUB_CAUSES[Cause.MALICIOUS]]

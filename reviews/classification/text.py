@@ -26,6 +26,9 @@ _PLACEHOLDER = re.compile(
     rf"^\W*(?:{_NOBODY_WROTE}(?:\W*{_BY_DEFAULT})?|{_BY_DEFAULT}|此条?评价系统自动生成)(?=\W*$|[。,;!]?\s)"
 )
 
+# A clause ends at any stop or space; a point within a number ends none.
+_CLAUSE = re.compile(r"(?:[^,.。!?;:、~…\s]|\.(?=\d))+")
+
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 
 
@@ -75,6 +78,12 @@ def after_contrast(text: str) -> str:
     """Give what follows the last "but", that word included; empty where nothing much follows one."""
     places = [match.start() for match in _CONTRAST.finditer(text)]
     return text[places[-1] :] if places and len(text) - places[-1] >= LEAST_TAIL else ""
+
+
+def clauses(text: str) -> list[tuple[int, int]]:
+    """Give the places of a normalised text's clauses that have words: start, and end not included."""
+    found = [(match.start(), match.end()) for match in _CLAUSE.finditer(text)]
+    return [(start, end) for start, end in found if has_words(text[start:end])]
 
 
 @cache

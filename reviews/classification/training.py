@@ -29,13 +29,13 @@ from reviews.classification.model import (
     HONEST,
     NAMED_COLUMNS,
     NONE_COLUMN,
-    SUBS,
     Model,
     apply,
 )
 from reviews.classification.samples import Sample, fold_of
 from reviews.classification.text import normalise
 from reviews.classification.tuning import HeldOut, made_sources, natural, tune
+from reviews.classification.verdict import SUBS
 
 Matrix = Any  # a scipy sparse matrix (rows, terms)
 BoolArray = npt.NDArray[np.bool_]

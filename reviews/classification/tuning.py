@@ -8,8 +8,6 @@ import numpy as np
 
 from reviews.causes import Cause
 from reviews.classification.decide import (
-    CAUSES,
-    Verdict,
     judge,
     malicious_score,
     sub_cause_chances,
@@ -19,6 +17,8 @@ from reviews.classification.decide import (
 from reviews.classification.features import FloatArray, IntArray
 from reviews.classification.model import HONEST, NAMED_COLUMNS, NONE_COLUMN, Model, Settings
 from reviews.classification.samples import Sample
+from reviews.classification.verdict import CAUSES, Verdict
+from reviews.classification.words import UNEXPLAINED
 
 # The share of complaints to reckon with by rating: it says how dear a missed complaint is beside a false one.
 EXPECTED_COMPLAINTS = {"bad": 1.0, "neutral": 1.0, "": 0.92}
@@ -56,7 +56,7 @@ class HeldOut:
         """
         ratings = [sample.rating if rating is None else rating for sample in self.samples]
         judged = judge(self.scores, ratings, model.settings)
-        return verdicts_of(judged, [()] * len(self.samples), model.version)
+        return verdicts_of(judged, [UNEXPLAINED] * len(self.samples), model.version)
 
     @property
     def labelled(self) -> "HeldOut":

@@ -85,7 +85,7 @@ FIELDS = {"cause", "sub_cause", "also", "confidence", "decided", "words"}
 
 
 def one(text: str, category: str = "", rating: str = "") -> Verdict:
-    return classify([ReviewText(text, category, rating)])[0]
+    return classify([ReviewText(text, category, rating)], "fast")[0]
 
 
 def assert_is_sound(verdict: Verdict, text: str) -> None:
@@ -153,7 +153,7 @@ def as_lines(reviews: Sequence[Mapping[str, Any]]) -> bytes:
 
 class TestVerdicts:
     def test_it_reads_hand_written_complaints(self) -> None:
-        verdicts = classify([ReviewText(text, category, "bad") for _, category, text in COMPLAINTS])
+        verdicts = classify([ReviewText(text, category, "bad") for _, category, text in COMPLAINTS], "fast")
         causes = [v.cause == CAUSE_OF[sub] for v, (sub, _, _) in zip(verdicts, COMPLAINTS, strict=True)]
         subs = [v.sub_cause == sub for v, (sub, _, _) in zip(verdicts, COMPLAINTS, strict=True)]
         assert sum(causes) / len(causes) >= 0.9
@@ -164,7 +164,7 @@ class TestVerdicts:
         assert one(text, category, "good").cause == Cause.NONE
 
     def test_it_mostly_knows_praise_without_being_told_the_rating(self) -> None:
-        verdicts = classify([ReviewText(text, category) for category, text in PRAISE])
+        verdicts = classify([ReviewText(text, category) for category, text in PRAISE], "fast")
         assert sum(verdict.cause == Cause.NONE for verdict in verdicts) >= len(PRAISE) - 1
 
     @pytest.mark.parametrize(
@@ -180,12 +180,12 @@ class TestVerdicts:
 
     def test_it_keeps_the_order_whatever_the_batch(self) -> None:
         reviews = [ReviewText(text, category) for _, category, text in COMPLAINTS] * 20
-        assert [v.sub_cause for v in classify(reviews)] == [
-            classify([review])[0].sub_cause for review in reviews[: len(COMPLAINTS)]
+        assert [v.sub_cause for v in classify(reviews, "fast")] == [
+            classify([review], "fast")[0].sub_cause for review in reviews[: len(COMPLAINTS)]
         ] * 20
 
     def test_it_answers_no_reviews_with_none(self) -> None:
-        assert classify([]) == []
+        assert classify([]) == classify([], "fast") == classify([], "strong") == []
 
     def test_it_names_a_further_cause(self) -> None:
         verdict = one("屏幕用了两天就坏了，给客服发消息半天不回，态度还很差", "平板", "bad")
@@ -213,7 +213,7 @@ class TestAnyText:
     @settings(deadline=None)  # the first call loads a dictionary or the model
     @given(st.lists(st.builds(ReviewText, st.text(), st.text(max_size=5), st.sampled_from(RATINGS))))
     def test_it_answers_anything_with_a_fixed_code(self, reviews: list[ReviewText]) -> None:
-        verdicts = classify(reviews)
+        verdicts = classify(reviews, "fast")
         assert len(verdicts) == len(reviews)
         for review, verdict in zip(reviews, verdicts, strict=True):
             assert_is_sound(verdict, review.text)
@@ -404,7 +404,7 @@ class TestTrainingAndEvaluation:
         out = StringIO()
         call_command("evaluate_classifier", data=data, model=first, stdout=out)
         figures = json.loads(out.getvalue())
-        assert figures["model"].startswith("linear-2026-01-02-")
+        assert figures["models"][0].startswith("linear-2026-01-02-")
         assert figures["accuracy"] > 0.9
         card = json.loads((tmp_path / "one" / "causes.json").read_text(encoding="utf-8"))
         assert card["data"] == {"made.tsv": {"reviews": 160, "labelled": 160}}

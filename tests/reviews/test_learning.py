@@ -146,9 +146,9 @@ def test_it_asks_once_a_batch_however_many_reviews(
 
     make_version(shop, status=VersionStatus.CURRENT)
     texts = [ReviewText("杯子碎了")] * 50
-    as_taught(classify(texts), texts, [shop.pk] * 50)
+    as_taught(classify(texts, "fast"), texts, [shop.pk] * 50)
     with django_assert_num_queries(1):
-        as_taught(classify(texts), texts, [shop.pk] * 50)
+        as_taught(classify(texts, "fast"), texts, [shop.pk] * 50)
 
 
 def test_a_version_of_another_shipped_model_is_not_applied(shop: Shop) -> None:
@@ -156,7 +156,7 @@ def test_a_version_of_another_shipped_model_is_not_applied(shop: Shop) -> None:
     from reviews.shop_reading import as_taught
 
     make_version(shop, status=VersionStatus.CURRENT, base="an older one")
-    [verdict] = as_taught(classify([ReviewText("杯子碎了")]), [ReviewText("杯子碎了")], [shop.pk])
+    [verdict] = as_taught(classify([ReviewText("杯子碎了")], "fast"), [ReviewText("杯子碎了")], [shop.pk])
     assert verdict.model == base_version()
 
 

@@ -124,7 +124,7 @@ def test_it_never_overrules_a_person(shop: Shop, agent: User) -> None:
 
 def test_it_asks_a_person_to_confirm_malice(shop: Shop, agent: User, monkeypatch: pytest.MonkeyPatch) -> None:
     sure = [_verdict(cause="malicious", sub_cause="extortion", confidence=0.99, decided=True)]
-    monkeypatch.setattr(triage, "classify", lambda texts: sure)
+    monkeypatch.setattr(triage, "classify", lambda texts, engine: sure)
     send(shop, content="转我五十块钱")
     read_all()
     assert Case.objects.get().needs_decision
@@ -134,7 +134,7 @@ def test_it_hears_a_suspected_buyer_in_public_like_any_other(
     shop: Shop, agent: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     suspicion = [_verdict(cause="malicious", sub_cause="extortion", confidence=0.99, decided=True)]
-    monkeypatch.setattr(triage, "classify", lambda texts: suspicion)
+    monkeypatch.setattr(triage, "classify", lambda texts, engine: suspicion)
     send(shop, content="转我五十块钱")
     read_all()
     template = PublicReply.objects.get().template
@@ -163,10 +163,10 @@ def break_on(monkeypatch: pytest.MonkeyPatch, poison: str) -> None:
     """Let the real classifier fail on one text, as a text it cannot digest would."""
     from reviews.classification import classify as real
 
-    def classify(texts: Any) -> Any:
+    def classify(texts: Any, engine: Any) -> Any:
         if any(poison in one.text for one in texts):
             raise ValueError("indigestible")
-        return real(texts)
+        return real(texts, engine)
 
     monkeypatch.setattr(triage, "classify", classify)
 

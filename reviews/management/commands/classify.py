@@ -5,11 +5,11 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, get_args
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from reviews.classification import ReviewText, Verdict, classify
+from reviews.classification import Engine, ReviewText, Verdict, classify
 
 BATCH = 500
 RATINGS = {"", "good", "neutral", "bad"}
@@ -29,9 +29,17 @@ class Command(BaseCommand):
     )
     requires_system_checks: list[str] = []
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--engine",
+            choices=get_args(Engine),
+            default="both",
+            help="fast: the linear model; strong: the network; both: the network where the former is unsure",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            _answer(sys.stdin.buffer, sys.stdout.buffer)
+            _answer(sys.stdin.buffer, sys.stdout.buffer, options["engine"])
         except BrokenLineError as broken:
             raise CommandError(str(broken)) from broken
         except BrokenPipeError:
@@ -39,12 +47,12 @@ class Command(BaseCommand):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _answer(lines: BinaryIO, answers: BinaryIO) -> None:
+def _answer(lines: BinaryIO, answers: BinaryIO, engine: Engine) -> None:
     """Answer all lines, batch by batch, those before a broken one too."""
     reviews = _reviews(lines)
     while batch := _next_batch(reviews):
         good = [review for review in batch if isinstance(review, ReviewText)]
-        answers.writelines(_as_line(verdict) for verdict in classify(good))
+        answers.writelines(_as_line(verdict) for verdict in classify(good, engine))
         answers.flush()
         if isinstance(batch[-1], BrokenLineError):
             raise batch[-1]

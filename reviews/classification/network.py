@@ -1,0 +1,111 @@
+"""The network: reads the order of a sentence. ONNX in 8 bits and a SentencePiece vocabulary, on one core."""
+
+import json
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reviews.classification.features import FloatArray
+from reviews.classification.model import COLUMNS
+from reviews.classification.text import normalise
+
+ARTIFACTS = Path(__file__).parent / "artifacts"
+WEIGHTS, PIECES, CARD = "network.onnx", "network.pieces", "network.json"
+
+START, PADDING, END = 0, 1, 2
+# One review in a hundred is longer; of these the beginning and the last third are read.
+MOST_PIECES = 112
+# A category longer than this is no category.
+MOST_CATEGORY = 12
+# Pieces of text that go through the network at once: more would leave the processor's cache.
+PIECES_AT_ONCE = 1_500
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A loaded network: its session (onnxruntime), its vocabulary (sentencepiece) and its card."""
+
+    session: Any
+    vocabulary: Any
+    card: Mapping[str, Any]
+
+    @property
+    def version(self) -> str:
+        """Name the network: `network-<date>-<fingerprint of the file>`."""
+        return str(self.card["version"])
+
+    def scores(self, texts: Sequence[str], categories: Sequence[str]) -> FloatArray:
+        """Give the raw scores of normalised texts, shape (texts, COLUMNS)."""
+        rows = [self.pieces(text, category) for text, category in zip(texts, categories, strict=True)]
+        scores = np.zeros((len(rows), COLUMNS), np.float32)
+        # Rows of like length go together, so that little padding is read.
+        order = sorted(range(len(rows)), key=lambda number: len(rows[number]))
+        while order:
+            longest = len(rows[order[-1]])
+            part = [order.pop() for _ in range(min(len(order), max(1, PIECES_AT_ONCE // longest)))]
+            scores[part] = self.session.run(None, {"pieces": _padded([rows[n] for n in part])})[0]
+        return scores
+
+    def pieces(self, text: str, category: str) -> list[int]:
+        """Number the pieces of a normalised text and its category, at most MOST_PIECES."""
+        named = normalise(category).strip()[:MOST_CATEGORY]
+        head = self.vocabulary.encode(spelled(named) + ":") if named else []
+        room = MOST_PIECES - 2 - len(head)
+        body = self.vocabulary.encode(spelled(text))
+        if len(body) > room:
+            body = body[: room - room // 3] + body[-(room // 3) :]
+        return [START, *head, *body, END]
+
+
+def spelled(text: str) -> str:
+    """Spell a normalised text as the vocabulary does: compatibility forms taken apart, single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", text.replace("�", " ")).split())
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Lay rows of piece numbers under each other, shape (rows, longest)."""
+    laid = np.full((len(rows), max(map(len, rows))), PADDING, np.int64)
+    for number, row in enumerate(rows):
+        laid[number, : len(row)] = row
+    return laid
+
+
+def load_network(folder: Path) -> Network:
+    """Read the three files of a network; takes some 0.3 s, so only workers and commands do.
+
+    Raises:
+        OSError: a file is missing.
+    """
+    import onnxruntime
+    import sentencepiece
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
+    weights = (folder / WEIGHTS).read_bytes()
+    session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+    vocabulary = sentencepiece.SentencePieceProcessor(model_proto=(folder / PIECES).read_bytes())
+    return Network(session, vocabulary, read_card(folder))
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """Read what a network was made from, how it measures and how it decides."""
+    card: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    return card
+
+
+@cache
+def shipped_card() -> dict[str, Any]:
+    """Read the card of the network that comes with the code; the network itself is not loaded."""
+    return read_card(ARTIFACTS)
+
+
+@cache
+def shipped_network() -> Network:
+    """Load the network that comes with the code, once a process."""
+    return load_network(ARTIFACTS)

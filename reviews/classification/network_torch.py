@@ -1,0 +1,125 @@
+"""The network in PyTorch, for training, and its way into ONNX with 8 bits. Needs torch and onnx."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812
+
+from reviews.classification.e5 import Teacher
+from reviews.classification.model import COLUMNS
+from reviews.classification.network import MOST_PIECES, PADDING
+
+WIDTH, HEADS, MIDDLE = 384, 12, 1536
+# The upper two of the teacher's twelve layers make vectors for search: they help no cause and cost time.
+LAYERS = 10
+# Ways of looking at the pieces beside their mean.
+LOOKS = 4
+MASKED = -1e4
+
+
+class Layer(nn.Module):  # type: ignore[misc]
+    """One layer of a BERT-like encoder."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.qkv, self.ao = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
+        self.fi, self.fo = nn.Linear(WIDTH, MIDDLE), nn.Linear(MIDDLE, WIDTH)
+        self.aln, self.oln = nn.LayerNorm(WIDTH, eps=1e-12), nn.LayerNorm(WIDTH, eps=1e-12)
+
+    def forward(self, x: Any, mask: Any) -> Any:
+        """Let pieces look at each other; shape (rows, pieces, WIDTH)."""
+        rows, size, _ = x.shape
+        q, k, v = self.qkv(x).view(rows, size, 3, HEADS, WIDTH // HEADS).permute(2, 0, 3, 1, 4)
+        # Written out: torch's own attention is many times slower on CPUs for texts this short.
+        looks = torch.softmax(torch.matmul(q, k.transpose(-1, -2)) * (WIDTH // HEADS) ** -0.5 + mask, -1)
+        seen = torch.matmul(looks, v).transpose(1, 2).reshape(rows, size, WIDTH)
+        x = self.aln(x + self.ao(seen))
+        return self.oln(x + self.fo(F.gelu(self.fi(x))))
+
+
+class Encoder(nn.Module):  # type: ignore[misc]
+    """The teacher's encoder, its vocabulary cut."""
+
+    def __init__(self, pieces: int) -> None:
+        super().__init__()
+        self.word, self.pos = nn.Embedding(pieces, WIDTH), nn.Embedding(MOST_PIECES, WIDTH)
+        self.eln = nn.LayerNorm(WIDTH, eps=1e-12)
+        self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
+
+    def forward(self, numbers: Any, present: Any) -> Any:
+        """Read piece numbers, shape (rows, pieces)."""
+        x = self.eln(self.word(numbers) + self.pos.weight[: numbers.shape[1]])
+        mask = ((1 - present.to(x.dtype)) * MASKED)[:, None, None, :]
+        for layer in self.layers:
+            x = layer(x, mask)
+        return x
+
+
+class Net(nn.Module):  # type: ignore[misc]
+    """The encoder and what turns its pieces into the COLUMNS of scores."""
+
+    def __init__(self, pieces: int) -> None:
+        super().__init__()
+        self.enc = Encoder(pieces)
+        self.att, self.out = nn.Linear(WIDTH, LOOKS), nn.Linear((1 + LOOKS) * WIDTH, COLUMNS)
+        nn.init.normal_(self.out.weight, std=0.01)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, numbers: Any) -> Any:
+        """Give the raw scores, shape (rows, COLUMNS)."""
+        present = numbers != PADDING
+        x = self.enc(numbers, present)
+        there = present.to(x.dtype)[..., None]
+        mean = (x * there).sum(1) / there.sum(1)
+        looks = torch.softmax((self.att(x) + (1 - there) * MASKED).float(), 1).to(x.dtype)
+        seen = torch.matmul(looks.transpose(1, 2), x).flatten(1)
+        return self.out(F.dropout(torch.cat([mean, seen], 1), 0.1, self.training)).float()
+
+
+def from_teacher(teacher: Teacher, kept: Sequence[int]) -> Net:
+    """Make a network of the teacher's lower layers and the kept pieces of its vocabulary."""
+    net, found = Net(len(kept)), {name: torch.from_numpy(value) for name, value in teacher.tensors.items()}
+    with torch.no_grad():
+        net.enc.word.weight.copy_(found["emb.word"][list(kept)])
+        places = found["emb.pos"].view(-1, WIDTH)[:MOST_PIECES] + found["emb.type"].view(-1, WIDTH)[0]
+        net.enc.pos.weight.copy_(places)
+        _fill(net.enc.eln, found["emb.ln.w"], found["emb.ln.b"])
+        for number, layer in enumerate(net.enc.layers):
+            part = {name: found[f"l{number}.{name}"] for name in _names()}
+            _fill(layer.qkv, *(torch.cat([part[f"{one}.{kind}"] for one in "qkv"]) for kind in "wb"))
+            for name in ("ao", "fi", "fo", "aln", "oln"):
+                _fill(getattr(layer, name), part[f"{name}.w"], part[f"{name}.b"])
+    return net
+
+
+def _names() -> list[str]:
+    """Name the tensors of one layer."""
+    return [f"{one}.{kind}" for one in ("q", "k", "v", "ao", "fi", "fo", "aln", "oln") for kind in "wb"]
+
+
+def _fill(module: Any, weight: Any, bias: Any) -> None:
+    """Set the weights of a module."""
+    module.weight.copy_(weight)
+    module.bias.copy_(bias)
+
+
+def export(net: Net, path: Path) -> None:
+    """Write a network as ONNX with weights of 8 bits, scaled column by column."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    whole = path.with_suffix(".whole")
+    torch.onnx.export(
+        net.eval().float(),
+        (torch.tensor([[0, 5, 6, 2], [0, 7, 2, PADDING]]),),
+        str(whole),
+        input_names=["pieces"],
+        output_names=["scores"],
+        dynamic_axes={"pieces": {0: "rows", 1: "size"}, "scores": {0: "rows"}},
+        opset_version=17,
+        dynamo=False,
+    )
+    quantize_dynamic(whole, path, per_channel=True, weight_type=QuantType.QInt8)
+    whole.unlink()
