@@ -31,9 +31,11 @@ from reviews.models import (
     Review,
     ReviewVersion,
     Status,
+    TemplatePicture,
     User,
 )
 from reviews.models.replies import ReplyStatus
+from reviews.replies import needs_approval
 from reviews.signal_words import SignalWords, in_words, review_ids
 from reviews.watch_rule import Change
 
@@ -280,6 +282,22 @@ class CasePage:
     @property
     def reply_is_posted(self) -> bool:
         return self.reply is not None and self.reply.status == ReplyStatus.POSTED
+
+    @property
+    def reply_is_open(self) -> bool:
+        """Its words can still be changed here: not handed in, under way or out."""
+        return self.reply is None or self.reply.status in (ReplyStatus.DRAFT, ReplyStatus.APPROVED)
+
+    @property
+    def reply_needs_approval(self) -> bool:
+        return self.reply is not None and needs_approval(self.reply, self.case.shop, self.user)
+
+    @cached_property
+    def reply_pictures(self) -> list[TemplatePicture]:
+        """What goes with the template it was drafted from."""
+        if self.reply is None or self.reply.template_id is None:
+            return []
+        return list(TemplatePicture.objects.filter(template=self.reply.template_id).defer("content"))
 
     @cached_property
     def messages(self) -> list[BuyerMessage]:

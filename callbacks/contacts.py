@@ -22,7 +22,7 @@ from callbacks.models import (
 )
 from callbacks.models.calls import SPOKEN
 from callbacks.script import review_words
-from reviews import clock
+from reviews import clock, replies
 from reviews.models import (
     AuditEntry,
     Case,
@@ -38,7 +38,8 @@ from reviews.models.audit import Action
 from reviews.models.cases import EventKind
 from reviews.models.replies import ReplyStatus
 from reviews.outgoing import cleared
-from reviews.replies import draft_reply, mark_reply_posted, save_reply
+from reviews.posting import mark_reply_posted
+from reviews.replies import draft_reply
 from reviews.templatetags.ui import zdate
 
 LATEST_PROMISE = timedelta(days=14)
@@ -187,6 +188,7 @@ def _end(call: CallLog, outcome: CallOutcome, *, by: User, notes: str) -> None:
     case.log(
         EventKind.CALL, by=by, call=call.pk, outcome=outcome.value, notes=notes, apologies=call.apologies
     )
+    draft_reply(case.review, case)
     if outcome == CallOutcome.NO_ANSWER:
         _wait_for_next_try(case, by=by, now=now)
     elif outcome == CallOutcome.DO_NOT_CALL:
@@ -221,6 +223,7 @@ def _promise(case: Case, at: datetime, *, by: User, note: str) -> CallbackPromis
     promise = CallbackPromise.objects.create(case=case, agent=by, due_at=at, note=note)
     case.set_waiting(at, by=by, reason="promise")
     case.log(EventKind.PROMISE, by=by, due_at=at.isoformat(), note=note)
+    draft_reply(case.review, case)
     return promise
 
 
@@ -246,6 +249,7 @@ def cancel_promise(promise: CallbackPromise, *, by: User) -> None:
         raise StaleCase(_("This call-back has already been made or cancelled."))
     case = promise.case
     case.log(EventKind.PROMISE_CANCELLED, by=by, due_at=promise.due_at.isoformat())
+    draft_reply(case.review, case)
     if case.status == Status.WAITING:
         case.take(by)
 
@@ -293,20 +297,29 @@ def decide_cause(case: Case, sub_cause: str, *, by: User) -> None:
     draft_reply(case.review, case)
 
 
-def keep_reply(case: Case, text: str, *, by: User, posted: bool = False) -> PublicReply:
-    """Keep the wording of the public reply; `posted`: this very text now stands on the platform.
+def keep_reply(
+    case: Case, text: str, *, by: User, posted: bool = False, hand_in: bool = False
+) -> PublicReply:
+    """Keep the wording of the public reply; `posted`: this very text now stands on the platform; `hand_in`:
+    a manager is to approve it.
 
-    Raises OffendingText when the law forbids the text.
+    Raises OffendingText when the law or the platform forbids the text.
     """
+    reply, _created = PublicReply.objects.select_related("review__shop").get_or_create(
+        review=case.review, defaults={"text": ""}
+    )
+    if posted and reply.status == ReplyStatus.POSTED and reply.text == text:
+        return reply  # said twice, it counts once
     if not by.manages(case.shop_id):
         check_hold(case, by)
-    reply, _created = PublicReply.objects.get_or_create(review=case.review, defaults={"text": ""})
     if reply.status == ReplyStatus.POSTED:
         raise StaleCase(_("The public reply has already been posted."))
     if posted:
         mark_reply_posted(reply, text, by=by, case=case)
+    elif hand_in:
+        replies.hand_in(reply, text, by=by, case=case)
     else:
-        save_reply(reply, text, by=by, case=case)
+        replies.save_reply(reply, text, by=by, case=case)
     return reply
 
 

@@ -8,6 +8,7 @@ import heapq
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
@@ -29,7 +30,8 @@ from reviews import clock
 from reviews.intake import record_orders, record_reviews
 from reviews.models import AuditEntry, Case, ClassificationRequest, Review, Shop, ShopMembership, Status, User
 from reviews.models.reviews import Source
-from reviews.replies import mark_reply_posted
+from reviews.posting import mark_reply_posted
+from reviews.replies import WindowClosed
 from reviews.triage import settle_requests
 
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -287,7 +289,8 @@ class _Past:
     def reply(self, case: Case, step: Step, at: datetime) -> None:
         reply = case.review.public_reply
         text = step.get("text") or reply.text
-        mark_reply_posted(reply, text, by=self.person(case, step), case=case)
+        with suppress(WindowClosed):  # the buyer's follow-up came first
+            mark_reply_posted(reply, text, by=self.person(case, step), case=case)
 
     def correct_cause(self, case: Case, step: Step, at: datetime) -> None:
         case.correct_cause(step["sub_cause"], by=self.person(case, step))

@@ -12,6 +12,7 @@ from reviews import clock
 from reviews.models import Case, StaleCase, User
 from reviews.models.cases import EventKind
 from reviews.outgoing import compensating
+from reviews.replies import draft_reply
 from reviews.sequence import check_compensation
 
 # Remedies that are money: without their amount the limit would not see them.
@@ -45,6 +46,7 @@ def _agree(case: Case, kind: RemedyKind | str, *, amount: Decimal, note: str, by
         agreed_at=now,
     )
     case.log(EventKind.REMEDY, by=by, remedy=remedy.kind, amount=str(amount), status=remedy.status, note=note)
+    draft_reply(case.review, case)
     return remedy
 
 
@@ -67,3 +69,4 @@ def decide_remedy(remedy: Remedy, *, approve: bool, by: User) -> None:
     remedy.case.log(
         EventKind.REMEDY, by=by, remedy=remedy.kind, amount=str(remedy.amount), status=status, note=""
     )
+    draft_reply(remedy.case.review, remedy.case)

@@ -32,6 +32,7 @@ ICONS: dict[str, tuple[str, str]] = {
     EventKind.PROMISE_CANCELLED: ("x", "grey"),
     EventKind.REMEDY: ("gift", "green"),
     EventKind.REPLY: ("message-report", "blue"),
+    EventKind.REPLY_MOVED: ("message-2", "grey"),
     EventKind.MESSAGE: ("messages", "blue"),
     EventKind.REVIEW_WORDS: ("message-report", "amber"),
     EventKind.NOTE: ("note", "grey"),

@@ -27,6 +27,7 @@ urlpatterns = [
     path("cases/<int:pk>/remedies/", acts.remedy, name="remedy"),
     path("cases/<int:pk>/remedies/<int:remedy>/decide/", acts.decide_remedy, name="decide_remedy"),
     path("cases/<int:pk>/reply/", acts.reply_save, name="reply_save"),
+    path("cases/<int:pk>/reply/hand-in/", acts.reply_hand_in, name="reply_hand_in"),
     path("cases/<int:pk>/reply/posted/", acts.reply_posted, name="reply_posted"),
     path("cases/<int:pk>/message/", acts.message, name="message"),
     path("cases/<int:pk>/review-words/", acts.tell_of_review, name="tell_of_review"),

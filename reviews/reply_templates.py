@@ -2,23 +2,44 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.db import models
-from django.db.models import Count, Q
-from django.utils import translation
-from django.utils.translation import gettext as _
+from django.db.models import Count, Exists, F, OuterRef, Q
 
-from reviews.models import ReplyTemplate, Shop, User
-from reviews.models.replies import ReplyTemplateQuerySet
+from reviews.models import Case, ReplyTemplate, Shop, User
+from reviews.models.replies import ReplyStatus, ReplyTemplateQuerySet
 from reviews.outgoing import check_outgoing
+from reviews.template_text import spoken
 
 CONTENT = ("name", "purpose", "cause", "sub_cause", "text")
 
 
 def with_use(templates: ReplyTemplateQuerySet, user: User) -> ReplyTemplateQuerySet:
-    """Add `uses`: how many replies of the person's shops were drafted from each."""
-    mine = user.managed_shop_filter("publicreply__review__shop")
-    return templates.annotate(uses=Count("publicreply", filter=mine or Q(publicreply__isnull=False)))
+    """Add what became of each template's drafts in the person's shops.
+
+    `uses` (drafted), `approved`, `posted` and of these `unchanged` and `edited`, `refused` and `removed` by
+    the platform, `reopened`: cases that came back after the reply. Whether a mark rose is not counted:
+    nobody steers by it.
+    """
+    mine = user.managed_shop_filter("publicreply__review__shop") or Q(publicreply__isnull=False)
+    out = Q(publicreply__posted_at__isnull=False)
+    as_drafted = Q(publicreply__text=F("publicreply__drafted_text"))
+    back = Q(
+        Exists(
+            Case.objects.filter(
+                review=OuterRef("publicreply__review"), reopened_at__gt=OuterRef("publicreply__posted_at")
+            )
+        )
+    )
+    return templates.annotate(
+        uses=Count("publicreply", filter=mine),
+        approved=Count("publicreply", filter=mine & Q(publicreply__approved_at__isnull=False)),
+        posted=Count("publicreply", filter=mine & out),
+        unchanged=Count("publicreply", filter=mine & out & as_drafted),
+        edited=Count("publicreply", filter=mine & out & ~as_drafted),
+        refused=Count("publicreply", filter=mine & Q(publicreply__status=ReplyStatus.REFUSED)),
+        removed=Count("publicreply", filter=mine & Q(publicreply__status=ReplyStatus.REMOVED)),
+        reopened=Count("publicreply", filter=mine & out & back),
+    )
 
 
 def may_edit(template: ReplyTemplate, user: User) -> bool:
@@ -29,7 +50,7 @@ def may_edit(template: ReplyTemplate, user: User) -> bool:
 def save_template(template: ReplyTemplate, *, by: User) -> None:
     """Keep a new or changed template. Raises OffendingText when the law forbids its words."""
     thing: models.Model = template if template.pk else by
-    check_outgoing(template.text, kind="template", shop=template.shop, by=by, thing=thing)
+    check_outgoing(spoken(template.text), kind="template", shop=template.shop, by=by, thing=thing)
     template.save()
 
 
@@ -55,15 +76,3 @@ def restore_version(template: ReplyTemplate, history_id: int, *, by: User) -> No
     for name in CONTENT:
         setattr(template, name, getattr(version, name))
     save_template(template, by=by)
-
-
-@translation.override(settings.LANGUAGE_CODE)
-def sample_facts(shop: Shop | None) -> dict[str, str]:
-    """Facts of an invented buyer in the language of the texts, to show how one reads."""
-    name = shop.name if shop else _("Sample shop")
-    return {
-        "shop": name,
-        "reply_name": name,
-        "item": _("Blue thermos 500 ml"),
-        "buyer_nick_masked": _("W**"),
-    }

@@ -42,10 +42,10 @@ def reviews_of(user: User, chosen: Mapping[str, Any], shops: list[Shop]) -> Revi
     if chosen.get("from") or chosen.get("until"):
         period = Period(chosen.get("from") or date(2000, 1, 1), chosen.get("until") or date(2999, 12, 30))
         found = found.filter(Scope(tuple(shops), period).within("created_at"))
-    return found.filter(_search(chosen.get("q", "")))
+    return found.filter(search(chosen.get("q", "")))
 
 
-def _search(words: str) -> Q:
+def search(words: str) -> Q:
     """Every word somewhere in the text, order number, product or nick; full-width signs are forgiven."""
     rule = Q()
     for word in unicodedata.normalize("NFKC", words).split():

@@ -71,14 +71,19 @@ def measure_upset() -> int:
 
 @shared_task
 def sweep() -> None:
-    """Pick up whatever a lost message left behind: unread reviews, undealt cases, unfinished files."""
+    """Pick up whatever a lost message left behind: unread reviews, undealt cases, unfinished files and
+    thank-yous, replies without a clear answer."""
     from reviews.dispatch import dispatch_waiting
-    from reviews.models import ClassificationRequest, ImportJob
+    from reviews.models import ClassificationRequest, ImportJob, ThanksJob
+    from reviews.posting import ask_unconfirmed
 
     read_reviews()
     dispatch_waiting()
     for job_id in ImportJob.objects.resumable():
         run_import.delay(job_id)
+    for job_id in ThanksJob.objects.resumable():
+        run_thanks.delay(job_id)
+    ask_unconfirmed()
     if parked := ClassificationRequest.objects.parked().count():
         log.warning("%d reviews are parked and wait for a manager", parked)
 
@@ -95,5 +100,13 @@ def learn() -> int:
 def run_import(job_id: int) -> None:
     """Take in one uploaded file, from the row where it stopped."""
     from reviews.importing import run_job
+
+    run_job(job_id)
+
+
+@shared_task
+def run_thanks(job_id: int) -> None:
+    """Keep the thank-yous of one job, from the review where it stopped."""
+    from reviews.thanks import run_job
 
     run_job(job_id)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from reviews.views import imports, parked, reviews, statistics, team, templates
+from reviews.views import imports, parked, praise, replies, reviews, statistics, team, templates
 
 app_name = "reviews"
 urlpatterns = [
@@ -14,6 +14,13 @@ urlpatterns = [
     path("templates/<int:pk>/", templates.edit, name="reply_template"),
     path("templates/<int:pk>/copy/", templates.copy, name="reply_template_copy"),
     path("templates/<int:pk>/use/", templates.use, name="reply_template_use"),
+    path("templates/<int:pk>/pictures/", templates.add_picture, name="reply_template_picture_add"),
+    path("templates/<int:pk>/pictures/<int:picture>/", templates.picture, name="reply_template_picture"),
+    path(
+        "templates/<int:pk>/pictures/<int:picture>/remove/",
+        templates.remove_picture,
+        name="reply_template_picture_remove",
+    ),
     path("templates/<int:pk>/versions/<int:version>/", templates.restore, name="reply_template_restore"),
     path("team/", team.page, name="team"),
     path("team/<int:pk>/", team.member, name="team_member"),
@@ -21,6 +28,22 @@ urlpatterns = [
     path("reviews/", reviews.page, name="reviews"),
     path("reviews/<int:pk>/", reviews.detail, name="review"),
     path("reviews/<int:pk>/reply/", reviews.post_reply, name="review_reply"),
+    path("reviews/<int:pk>/library/", replies.library, name="review_library"),
+    path("reviews/<int:pk>/library/use/", replies.use_template, name="review_library_use"),
+    path("reviews/<int:pk>/consent/", praise.consent, name="review_consent"),
+    path("reviews/<int:pk>/consent/withdraw/", praise.withdraw, name="review_consent_withdraw"),
+    path("replies/", replies.page, name="replies"),
+    path("replies/rule/", replies.approval_rule, name="replies_rule"),
+    path("replies/<int:pk>/report/", replies.report, name="reply_report"),
+    path("replies/<int:pk>/decide/", replies.decide, name="reply_decide"),
+    path("thanks/", praise.thanks, name="thanks"),
+    path("thanks/prepare/", praise.prepare, name="thanks_prepare"),
+    path("thanks/<int:pk>/", praise.job, name="thanks_job"),
+    path("thanks/<int:pk>/start/", praise.start, name="thanks_start"),
+    path("thanks/<int:pk>/posted/", praise.posted, name="thanks_posted"),
+    path("thanks/<int:pk>/texts.csv", praise.texts, name="thanks_texts"),
+    path("showcase/", praise.showcase, name="showcase"),
+    path("showcase/reviews.csv", praise.showcase_file, name="showcase_file"),
     path("parked/", parked.page, name="parked"),
     path("parked/<int:pk>/retry/", parked.retry, name="parked_retry"),
 ]

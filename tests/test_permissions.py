@@ -22,6 +22,8 @@ from reviews.models import (
     Shop,
     ShopMembership,
     Status,
+    TemplatePicture,
+    ThanksJob,
     User,
 )
 from tests.factories import make_case, make_review, make_user
@@ -60,6 +62,7 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "callbacks:remedy": ("post", OWN_SHOP),
     "callbacks:decide_remedy": ("post", OWN_MANAGERS),
     "callbacks:reply_save": ("post", OWN_SHOP),
+    "callbacks:reply_hand_in": ("post", OWN_SHOP),
     "callbacks:reply_posted": ("post", OWN_SHOP),
     "callbacks:message": ("post", OWN_SHOP),
     "callbacks:tell_of_review": ("post", OWN_SHOP),
@@ -81,12 +84,31 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "reviews:reply_template_copy": ("post", NOT_THERE),
     "reviews:reply_template_use": ("post", MANAGERS_OWN),
     "reviews:reply_template_restore": ("post", NOT_THERE),
+    "reviews:reply_template_picture": ("get", OWN_SHOP),
+    "reviews:reply_template_picture_add": ("post", MANAGERS_OWN),
+    "reviews:reply_template_picture_remove": ("post", MANAGERS_OWN),
+    "reviews:replies": ("get", ANYBODY),
+    "reviews:replies_rule": ("post", (404, 404, 404, 404)),  # the row names no shop
+    "reviews:reply_report": ("post", OWN_SHOP),
+    "reviews:reply_decide": ("post", OWN_MANAGERS),
+    "reviews:thanks": ("get", ANYBODY),
+    "reviews:thanks_prepare": ("post", ANYBODY),
+    "reviews:thanks_job": ("get", OWN_SHOP),
+    "reviews:thanks_start": ("post", OWN_SHOP),
+    "reviews:thanks_posted": ("post", OWN_SHOP),
+    "reviews:thanks_texts": ("get", OWN_SHOP),
+    "reviews:showcase": ("get", ANYBODY),
+    "reviews:showcase_file": ("get", MANAGERS),
     "reviews:team": ("get", MANAGERS),
     "reviews:team_member": ("post", MANAGERS_OWN),
     "reviews:team_duty": ("post", MANAGERS_OWN),
     "reviews:reviews": ("get", ANYBODY),
     "reviews:review": ("get", OWN_SHOP),
     "reviews:review_reply": ("post", OWN_SHOP),
+    "reviews:review_library": ("get", OWN_SHOP),
+    "reviews:review_library_use": ("post", (404, 404, 404, 404)),  # the row names no template
+    "reviews:review_consent": ("post", OWN_SHOP),
+    "reviews:review_consent_withdraw": ("post", OWN_SHOP),
     "reviews:parked": ("get", MANAGERS),
     "reviews:parked_retry": ("post", MANAGERS_OWN),
     # The API for people who are signed in: to read what they may see, never to write.
@@ -120,7 +142,11 @@ def rival(other_shop: Shop) -> User:
 def addresses(shop: Shop, agent: User, manager: User) -> dict[str, str]:
     """The address of every row, with objects of `shop`."""
     case = make_case(shop, assignee=agent, status=Status.IN_PROGRESS)
-    PublicReply.objects.create(review=case.review, text="您好")
+    reply = PublicReply.objects.create(review=case.review, text="您好")
+    template = ReplyTemplate.objects.create(shop=shop, name="t", text="您好")
+    picture = TemplatePicture.objects.create(
+        template=template, name="a.jpg", content=b"", width=1, height=1, sha256="0"
+    )
     remedy = Remedy.objects.create(
         case=case, kind="refund", amount=90, status="to_approve", agreed_by=agent, agreed_at=case.opened_at
     )
@@ -130,7 +156,9 @@ def addresses(shop: Shop, agent: User, manager: User) -> dict[str, str]:
     objects = {
         "callbacks": case.pk,
         "reviews:import": ImportJob.objects.create(shop=shop, filename="a.csv", content=b"").pk,
-        "reviews:reply": ReplyTemplate.objects.create(shop=shop, name="t", text="您好").pk,
+        "reviews:reply_template": template.pk,
+        "reviews:reply_": reply.pk,
+        "reviews:thanks_": ThanksJob.objects.create(shop=shop).pk,
         "reviews:team": ShopMembership.objects.get(user=agent).pk,
         "reviews:review": case.review_id,
         "reviews:parked": waiting.pk,
@@ -141,15 +169,16 @@ def addresses(shop: Shop, agent: User, manager: User) -> dict[str, str]:
     found = {}
     for name in TABLE:
         pk = next((pk for prefix, pk in objects.items() if name.startswith(prefix)), None)
-        found[name] = _address(name, pk, remedy.pk)
+        found[name] = _address(name, pk, remedy.pk, picture.pk)
     return found
 
 
-def _address(name: str, pk: int | None, remedy: int) -> str:
+def _address(name: str, pk: int | None, remedy: int, picture: int) -> str:
     for arguments in (
         {},
         {"pk": pk},
         {"pk": pk, "remedy": remedy},
+        {"pk": pk, "picture": picture},
         {"pk": pk, "version": 999},
         {"code": "ask"},
         {"code": "ask", "version": 999},

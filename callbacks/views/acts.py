@@ -112,6 +112,19 @@ def reply_posted(request: StaffRequest, pk: int) -> HttpResponse:
 
 @staff_only
 @require_POST
+def reply_hand_in(request: StaffRequest, pk: int) -> HttpResponse:
+    case = get_case(request, pk)
+    form = forms.ReplyForm(case, request.POST)
+    return answer(
+        request,
+        case,
+        form,
+        lambda data: contacts.keep_reply(case, data["text"], by=request.user, hand_in=True),
+    )
+
+
+@staff_only
+@require_POST
 def message(request: StaffRequest, pk: int) -> HttpResponse:
     case = get_case(request, pk)
     form = forms.MessageForm(case, request.POST)

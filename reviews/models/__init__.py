@@ -9,7 +9,8 @@ from reviews.models.imports import ImportJob, ImportRefusal
 from reviews.models.learning import ModelVersion, StaleVersion
 from reviews.models.orders import Buyer, Order, Product
 from reviews.models.outbox import ClassificationRequest
-from reviews.models.replies import PublicReply, ReplyTemplate
+from reviews.models.praise import MarketingConsent, ThanksJob
+from reviews.models.replies import PublicReply, ReplyMove, ReplyTemplate, TemplatePicture
 from reviews.models.reviews import Rating, Review, ReviewVersion
 from reviews.models.sequence import SequenceMark
 from reviews.models.shops import Platform, Shop
@@ -28,6 +29,7 @@ __all__ = (
     "ImportJob",
     "ImportRefusal",
     "InvalidTransition",
+    "MarketingConsent",
     "ModelVersion",
     "Order",
     "Outcome",
@@ -35,6 +37,7 @@ __all__ = (
     "Product",
     "PublicReply",
     "Rating",
+    "ReplyMove",
     "ReplyTemplate",
     "Review",
     "ReviewFingerprint",
@@ -47,5 +50,7 @@ __all__ = (
     "StaleCase",
     "StaleVersion",
     "Status",
+    "TemplatePicture",
+    "ThanksJob",
     "User",
 )

@@ -17,6 +17,8 @@ class Action(models.TextChoices):
     TEXT_SENT = "text_sent", _("Text sent")
     KEY_CREATED = "key_created", _("API key created")
     TEAM_CHANGED = "team_changed", _("Team changed")
+    CONSENT = "consent", _("Consent to marketing given or withdrawn")
+    SHOP_RULE = "shop_rule", _("Rule of the shop changed")
     DO_NOT_CALL = "do_not_call", _("Do not call")
     MODEL_VERSION = "model_version", _("Model version put in or out of use")
 

@@ -70,6 +70,7 @@ class EventKind(models.TextChoices):
     PROMISE_CANCELLED = "promise_cancelled", _("Call-back cancelled")
     REMEDY = "remedy", _("Remedy")
     REPLY = "reply", _("Public reply posted")
+    REPLY_MOVED = "reply_moved", _("Public reply")
     MESSAGE = "message", _("Message")
     REVIEW_WORDS = "review_words", _("Told that the review is theirs to update")
     NOTE = "note", _("Note")

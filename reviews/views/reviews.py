@@ -9,18 +9,19 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from reviews.forms import PostedReplyForm, ReviewFilterForm
-from reviews.models import Case, PublicReply, Review, Shop, User
+from reviews.models import InvalidTransition, PublicReply, Rating, Review, Shop, StaleCase
 from reviews.models.replies import ReplyStatus
 from reviews.outgoing import OffendingText
-from reviews.replies import mark_reply_posted
+from reviews.posting import mark_reply_posted
+from reviews.replies import case_of, may_write, needs_approval
 from reviews.review_list import count_up_to, page_of, reviews_of
-from reviews.views.rights import StaffRequest, staff_only
+from reviews.views.praise import ConsentForm
+from reviews.views.rights import StaffRequest, own_place, staff_only
 
 
 @staff_only
@@ -65,8 +66,8 @@ def post_reply(request: StaffRequest, pk: int) -> HttpResponse:
     """The reply has been put on the platform in these words."""
     review = _review(request, pk)
     reply = get_object_or_404(PublicReply, review=review)
-    case = _case_of(review)
-    if case and case.is_open and not _speaks_for(case, request.user):
+    case = case_of(review)
+    if not may_write(review, request.user):
         raise PermissionDenied
     form = PostedReplyForm(request.POST)
     if not form.is_valid():
@@ -79,6 +80,9 @@ def post_reply(request: StaffRequest, pk: int) -> HttpResponse:
     except OffendingText as error:
         form.add_error("text", error.sentences)
         return _detail(request, review, form)
+    except (InvalidTransition, StaleCase) as error:
+        form.add_error("text", str(error))
+        return _detail(request, review, form)
     messages.success(request, _("Noted as posted."))
     return redirect(_back(request, review))
 
@@ -90,31 +94,26 @@ def _review(request: StaffRequest, pk: int) -> Review:
     return get_object_or_404(seen, pk=pk)
 
 
-def _case_of(review: Review) -> Case | None:
-    return max(review.cases.all(), key=lambda case: case.pk, default=None)
-
-
-def _speaks_for(case: Case, user: User) -> bool:
-    """As on the case page: who works on it, or a manager."""
-    return case.assignee_id == user.pk or user.manages(case.shop_id)
-
-
 def _back(request: HttpRequest, review: Review) -> str:
     """Where the person came from, if that is a place of this site."""
-    place = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(place, allowed_hosts=None):
-        return place
-    return reverse("reviews:review", args=[review.pk])
+    return own_place(request.POST.get("next", "")) or reverse("reviews:review", args=[review.pk])
 
 
 def _detail(request: StaffRequest, review: Review, form: PostedReplyForm | None = None) -> HttpResponse:
     reply = PublicReply.objects.filter(review=review).select_related("edited_by").first()
+    is_good = review.rating == Rating.GOOD
     judgements = list(review.classifications.select_related("decided_by"))
     context: dict[str, Any] = {
         "review": review,
         "order": review.order,
         "reply": reply,
         "form": form or PostedReplyForm(initial={"text": reply.text if reply else ""}),
+        "moves": list(reply.moves.select_related("by")) if reply else [],
+        "may_write": may_write(review, request.user),
+        "needs_approval": bool(reply and needs_approval(reply, review.shop, request.user)),
+        "managed_ids": {review.shop_id} if request.user.manages(review.shop_id) else set(),
+        "consent": review.marketing_consents.standing().first() if is_good else None,
+        "consent_form": ConsentForm(auto_id="consent-%s") if is_good else None,
         "judgements": judgements,
         "text": mark_words(review.full_text, judgements[0].words if judgements else []),
         "versions": list(review.versions.order_by("-number")),

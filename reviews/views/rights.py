@@ -71,3 +71,8 @@ def managers_only(
 def managed_shops(user: User) -> list[Shop]:
     """The shops this person manages, in the order of their codes."""
     return list(Shop.objects.filter(user.managed_shop_filter("pk")))
+
+
+def own_place(place: str) -> str:
+    """The address to go back to, if it is one of this site; else empty."""
+    return place if url_has_allowed_host_and_scheme(place, allowed_hosts=None) else ""

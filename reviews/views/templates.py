@@ -11,16 +11,17 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from reviews import reply_templates
+from reviews import reply_templates, template_pictures
 from reviews.forms import ReplyTemplateForm
-from reviews.models import ReplyTemplate, Shop
+from reviews.models import InvalidTransition, ReplyTemplate, Shop, TemplatePicture
 from reviews.models.replies import Purpose
 from reviews.outgoing import OffendingText
-from reviews.template_text import FALLBACKS, TemplateTextError, fill
-from reviews.views.rights import StaffRequest, managed_shops, managers_only
+from reviews.reply_facts import sample_done, sample_facts
+from reviews.template_text import CONDITIONS, FALLBACKS, TemplateTextError, fill
+from reviews.views.rights import StaffRequest, managed_shops, managers_only, staff_only
 
 # What a public text may name; the rest are for the telephone.
-VARIABLES = ("shop", "reply_name", "item", "buyer_nick_masked")
+VARIABLES = ("shop", "reply_name", "item", "buyer_nick_masked", "done", "next", "call_day", "promise_day")
 VERSIONS_SHOWN = 30
 
 
@@ -32,6 +33,8 @@ def page(request: StaffRequest) -> HttpResponse:
     own = Q(shop=None) | Q(shop__in=shops)
     templates = ReplyTemplate.objects.filter(own).select_related("shop")
     code = request.GET.get("shop", "")
+    query = request.GET.get("q", "")
+    templates = templates.search(query)
     if code:
         templates = templates.filter(shop__in=[shop for shop in shops if shop.code == code])
     rows = list(reply_templates.with_use(templates, request.user))
@@ -39,7 +42,14 @@ def page(request: StaffRequest) -> HttpResponse:
     groups = [
         (key, list(found)) for key, found in groupby(read, key=lambda pair: (pair[0].purpose, pair[0].cause))
     ]
-    context = {"groups": groups, "number": len(rows), "shops": shops, "code": code, "thanks": Purpose.THANKS}
+    context = {
+        "groups": groups,
+        "number": len(rows),
+        "shops": shops,
+        "code": code,
+        "q": query,
+        "thanks": Purpose.THANKS,
+    }
     return render(request, "reviews/templates.html", context)
 
 
@@ -113,6 +123,50 @@ def restore(request: StaffRequest, pk: int, version: int) -> HttpResponse:
     return redirect("reviews:reply_template", pk=pk)
 
 
+@managers_only
+@require_POST
+def add_picture(request: StaffRequest, pk: int) -> HttpResponse:
+    """Keep a picture with a template."""
+    template = _editable(request, pk)
+    file = request.FILES.get("picture")
+    if file is None:
+        messages.error(request, _("Choose a picture."))
+        return redirect("reviews:reply_template", pk=pk)
+    try:
+        template_pictures.add_picture(
+            template, file.name or "", file.read(template_pictures.LARGEST + 1), by=request.user
+        )
+    except InvalidTransition as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("Picture added."))
+    return redirect("reviews:reply_template", pk=pk)
+
+
+@staff_only
+@require_safe
+def picture(request: StaffRequest, pk: int, picture: int) -> HttpResponse:
+    """One picture of a template: agents post it with the reply."""
+    seen = ReplyTemplate.objects.visible_to(request.user)
+    found = get_object_or_404(TemplatePicture, pk=picture, template=pk, template__in=seen)
+    headers = {
+        "Content-Disposition": f'inline; filename="reply-{found.pk}.jpg"',
+        "Cache-Control": "private, max-age=86400",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return HttpResponse(bytes(found.content), content_type="image/jpeg", headers=headers)
+
+
+@managers_only
+@require_POST
+def remove_picture(request: StaffRequest, pk: int, picture: int) -> HttpResponse:
+    """Take a picture away from a template."""
+    template = _editable(request, pk)
+    get_object_or_404(template.pictures, pk=picture).delete()
+    messages.success(request, _("Picture removed."))
+    return redirect("reviews:reply_template", pk=pk)
+
+
 def _found(request: StaffRequest, pk: int) -> ReplyTemplate:
     """A common template, or one of a shop the person manages (404 of others', 403 without the role)."""
     templates = ReplyTemplate.objects.visible_to(request.user).select_related("shop")
@@ -163,10 +217,19 @@ def _form_page(
         "template": template if template.pk else None,
         "form": form,
         "variables": [(name, FALLBACKS[name]) for name in VARIABLES],
+        "conditions": CONDITIONS,
         "versions": _versions(template),
+        "pictures": list(template.pictures.defer("content")) if template.pk else [],
+        "used": _use_of(template, request),
         **_previewed(text, template.shop),
     }
     return render(request, "reviews/templates/edit.html", context, status=status)
+
+
+def _use_of(template: ReplyTemplate, request: StaffRequest) -> ReplyTemplate | None:
+    """The same row with what became of its drafts."""
+    rows = ReplyTemplate.objects.filter(pk=template.pk) if template.pk else ReplyTemplate.objects.none()
+    return reply_templates.with_use(rows, request.user).first()
 
 
 def _versions(template: ReplyTemplate) -> list[Any]:
@@ -177,9 +240,10 @@ def _versions(template: ReplyTemplate) -> list[Any]:
 
 def _previewed(text: str, shop: Shop | None) -> dict[str, str]:
     try:
-        return {"preview": fill(text, reply_templates.sample_facts(shop)), "preview_error": ""}
+        before, after = (fill(text, facts(shop)) for facts in (sample_facts, sample_done))
     except TemplateTextError as error:
-        return {"preview": "", "preview_error": str(error)}
+        return {"preview": "", "preview_done": "", "preview_error": str(error)}
+    return {"preview": before, "preview_done": after if after != before else "", "preview_error": ""}
 
 
 def _number(value: str | None) -> int:

@@ -4,7 +4,8 @@ import pytest
 
 from reviews.models import AuditEntry, PublicReply, ReplyTemplate, Shop, User
 from reviews.outgoing import OffendingText
-from reviews.replies import choose_template, draft_reply, mark_reply_posted, save_reply
+from reviews.posting import mark_reply_posted
+from reviews.replies import choose_template, draft_reply, save_reply
 from tests.factories import make_case, make_review
 
 pytestmark = pytest.mark.django_db
