@@ -23,7 +23,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 import reviews.demo
-from callbacks import contacts, remedies
+from callbacks import contacts, demo_replies, remedies
 from callbacks.calling_rules import may_call
 from callbacks.models import CallOutcome, RemedyStatus
 from reviews import clock
@@ -60,6 +60,7 @@ def load() -> int:
         _take_in(record_orders, shop, _read("orders.json", code), moment)
         _take_in(record_reviews, shop, _read("reviews.json", code), moment)
     _Past(moment, people).play()
+    demo_replies.play(list(shops.values()), people["manager"])
     return Review.objects.filter(shop__in=shops.values()).count()
 
 

@@ -13,7 +13,9 @@ from pytest_django.live_server_helper import LiveServer
 
 from callbacks import contacts
 from callbacks.models import ScriptStage
-from reviews.models import Case, ImportJob, ReplyTemplate, Shop, User
+from reviews import clock, replies, thanks
+from reviews.consents import record_consent
+from reviews.models import Case, ImportJob, PublicReply, ReplyTemplate, Review, Shop, User
 from reviews.replies import draft_reply
 from tests.factories import make_case, make_classification, make_review
 
@@ -41,6 +43,12 @@ AGENT_PAGES = (
     "/callbacks/",
     "/reviews/",
     "/reviews/{review}/",
+    "/reviews/{review}/library/",
+    "/reviews/{praise}/",
+    "/replies/",
+    "/replies/?tab=post",
+    "/thanks/",
+    "/showcase/",
 )
 MANAGER_PAGES = (
     "/cases/{foreign}/",
@@ -54,6 +62,8 @@ MANAGER_PAGES = (
     "/scripts/identify/?shop=test-shop",
     "/team/",
     "/parked/",
+    "/replies/?tab=approve",
+    "/thanks/{thanks}/",
 )
 
 
@@ -74,7 +84,15 @@ def places(shop: Shop, agent: User, manager: User, calling_hour: datetime) -> di
     contacts.start_call(cases[1], by=agent)
     job = ImportJob.objects.create(shop=shop, created_by=manager, filename="差评.csv", content=b"")
     template = ReplyTemplate.objects.create(shop=shop, name="测试", text="您好，抱歉让您久等。")
+    replies.hand_in(
+        PublicReply.objects.get(review=cases[2].review), "您好，抱歉。", by=manager, case=cases[2]
+    )
+    praise = [make_review(shop, rating="good", content=text) for text in ("做工扎实", "颜色好看", "能洗吗？")]
+    record_consent(praise[0], agreed_at=clock.now(), how="chat", words="可以", by=agent)
+    thanks_job = thanks.prepare(shop, Review.objects.all(), by=manager)
     return {
+        "praise": praise[0].pk,
+        "thanks": thanks_job.pk,
         "held": cases[0].pk,
         "calling": cases[1].pk,
         "foreign": cases[2].pk,
