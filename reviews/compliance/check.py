@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from . import learnt
 from .normalise import Plain, normalise
 from .rules import EXPLANATIONS, LENGTH_LIMITS, WARNING_ONLY, finders, patterns
 
 Verdict = Literal["block", "warn", "pass"]
+STRICT = frozenset({"R1", "R2", "R3", "R4"})
+_PUBLIC = frozenset({"public_reply", "template"})
+_PRIVATE = frozenset({"sms", "chat", "script"})
 
 
 class Kind(StrEnum):
@@ -82,10 +86,51 @@ def _alone(text: str, kind: str, platform: str, benefit_in_case: bool) -> list[O
         matches = [_find(name, plain.text, found) for name in pattern.needs]
         if all(matches):
             spans |= {(pattern.rule, *_place(plain, match)) for match in matches if match}
+    spans = _weighed(plain, found, spans, kind, platform, benefit_in_case)
     offences = [_offence(text, rule, start, end) for rule, start, end in spans]
     if too_long := _too_long(text, kind, platform):
         offences.append(too_long)
     return _merged(offences)
+
+
+def _weighed(
+    plain: Plain,
+    found: dict[str, re.Match[str] | None],
+    spans: set[tuple[str, int, int]],
+    kind: str,
+    platform: str,
+    benefit_in_case: bool,
+) -> set[tuple[str, int, int]]:
+    """Add what the learnt layer finds, and drop what it holds for plainly lawful."""
+    if not plain.text:
+        return spans
+    judged = learnt.scores(plain.text, [name for name in learnt.FINDERS if _find(name, plain.text, found)])
+    if not benefit_in_case and judged["any"] < learnt.PLAINLY_LAWFUL:
+        spans = {span for span in spans if span[0] not in STRICT}
+    named = {span[0] for span in spans}
+    for rule, output in _learnt_rules(judged, kind, platform, benefit_in_case):
+        if rule not in named and (place := learnt.telling(plain.text, output)):
+            spans = spans | {(rule, *plain.span(*place))}
+    return spans
+
+
+def _learnt_rules(
+    judged: dict[str, float], kind: str, platform: str, benefit_in_case: bool
+) -> list[tuple[str, str]]:
+    """Rules the learnt layer says are broken, each with the output whose words tell."""
+    rules = []
+    if judged["any"] > 0:
+        best = max(sorted(STRICT), key=judged.__getitem__)
+        rules.append((best, best))
+    if benefit_in_case and any(judged[rule] > 0 for rule in ("R1", "R2", "R3")):
+        rules.append(("R1", max(("R1", "R2", "R3"), key=judged.__getitem__)))
+    if judged["R6"] > 0 and kind in _PUBLIC:
+        rules.append(("R6", "R6"))
+    if judged["R7"] > 0 and platform != "own":
+        rules.append(("R7", "R7"))
+    if judged["R9"] > 0 and kind in _PRIVATE:
+        rules.append(("R9", "R9"))
+    return rules
 
 
 def verdict(offences: Iterable[Offence]) -> Verdict:

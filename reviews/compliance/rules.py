@@ -15,6 +15,7 @@ _DATA = tomllib.loads((Path(__file__).parent / "rules.toml").read_text(encoding=
 RULES_VERSION: str = _DATA["version"]
 SOURCES: dict[str, str] = _DATA["sources"]
 DISGUISES: tuple[tuple[str, str], ...] = tuple((each["find"], each["word"]) for each in _DATA["disguises"])
+MIXTURES: tuple[tuple[str, str], ...] = tuple((each["find"], each["word"]) for each in _DATA["mixtures"])
 LENGTH_LIMITS: dict[str, dict[str, int]] = {"public_reply": reply_lengths()}
 
 # Rule → why it is refused, and a lawful wording or way.

@@ -172,6 +172,13 @@ def test_it_answers_json_lines_in_order(monkeypatch: pytest.MonkeyPatch) -> None
     assert offences[0].keys() == {"rule", "words", "start", "end", "why"}
 
 
-def test_it_says_which_line_is_no_json(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_says_which_line_is_no_json_and_judges_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = '{"text": "好"}\n{"kind": "chat"}\nnonsense\n{"text": "麻烦改为好评", "kind": "letter"}\n'
+    monkeypatch.setattr("sys.stdin", io.StringIO(lines))
+    out = io.StringIO()
     with pytest.raises(CommandError, match="2"):
-        run_command('{"text": "好"}\n{"kind": "chat"}\n', monkeypatch)
+        call_command("check_compliance", stdout=out)
+    answers = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [answer.get("verdict", "error") for answer in answers] == ["pass", "error", "error", "block"]
+    assert "2" in answers[1]["error"]
+    assert "3" in answers[2]["error"]

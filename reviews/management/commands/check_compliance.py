@@ -11,26 +11,43 @@ from reviews.compliance import Kind, find_offences, verdict
 
 
 class Command(BaseCommand):
-    """Needs no database. Input keys: text, and optionally kind, platform, benefit_in_case."""
+    """Needs no database. Input keys: text; if wanted kind, platform, benefit_in_case, before."""
 
     help = "Check texts (JSON lines on standard input) against the compliance rules."
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write `{"verdict", "offences": [{"rule", "words", "start", "end", "why"}]}` for each line."""
+        """Write `{"verdict", "offences": [{"rule", "words", "start", "end", "why"}]}` for each line.
+
+        A line that cannot be read answers `{"error": …}` in its place, and the command fails at the end.
+        """
+        failed = 0
         for number, line in enumerate(sys.stdin, start=1):
             if line.strip():
-                self.stdout.write(json.dumps(self._answer(line, number), ensure_ascii=False))
+                answer = self._answer(line, number)
+                failed += "error" in answer
+                self.stdout.write(json.dumps(answer, ensure_ascii=False))
+        if failed:
+            raise CommandError(
+                _("%(count)d lines could not be read; their answers say why.") % {"count": failed}
+            )
 
     def _answer(self, line: str, number: int) -> dict[str, Any]:
         try:
             entry = json.loads(line)
-            text, kind = entry["text"], Kind(entry.get("kind") or Kind.PUBLIC_REPLY)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            message = _("Line %(line)d is not a JSON object with a text and a known kind.")
-            raise CommandError(message % {"line": number}) from error
+            text, kind = entry["text"], entry.get("kind") or Kind.PUBLIC_REPLY
+            if not isinstance(text, str):
+                raise TypeError
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return {"error": _("Line %(line)d is not a JSON object with a text.") % {"line": number}}
+        # An unknown kind is judged as strictly as what everybody may read.
+        known = kind if kind in list(Kind) else Kind.PUBLIC_REPLY
         offences = find_offences(
-            str(text), kind, entry.get("platform") or "", benefit_in_case=bool(entry.get("benefit_in_case"))
+            text,
+            known,
+            str(entry.get("platform") or "").lower(),
+            benefit_in_case=bool(entry.get("benefit_in_case")),
+            before=[str(earlier) for earlier in entry.get("before") or ()],
         )
         shown = [
             {"rule": each.rule, "words": each.words, "start": each.start, "end": each.end, "why": each.why}
