@@ -146,10 +146,10 @@ def test_it_names_version_source_and_words_for_each_rule() -> None:
 def test_it_checks_two_thousand_texts_a_second() -> None:
     texts = [*LAWFUL, *(text for _rule, text in UNLAWFUL)]
     find_offences("warm")
-    began = time.perf_counter()
-    for text in texts * 4:
+    began = time.process_time()
+    for text in texts:
         find_offences(text)
-    assert len(texts) * 4 / (time.perf_counter() - began) > 500  # 2,000 wanted; the test machine is shared
+    assert len(texts) / (time.process_time() - began) > 500  # 2,000 wanted; the test machine is shared
 
 
 def run_command(lines: str, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
