@@ -26,7 +26,7 @@ LONGEST = 4
 # Terms of a text so short that each counts no more than in one of this length.
 SHORT = 30
 # Below this many log odds under the threshold, a rule's match is taken for a lawful turn of phrase.
-PLAINLY_LAWFUL = -4.0
+PLAINLY_LAWFUL = -1.0
 _TOKEN = re.compile(r"[\u3400-\u9fff]|[a-z]+|\d+(?:\.\d+)?|[，。！？；：,.!?;:\n]+|[^\s]")
 _ENDS = frozenset("，。！？；：,.!?;:\n")
 
