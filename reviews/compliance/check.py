@@ -8,7 +8,7 @@ from typing import Literal
 
 from . import learnt
 from .normalise import Plain, normalise
-from .rules import EXPLANATIONS, LENGTH_LIMITS, WARNING_ONLY, finders, patterns
+from .rules import EXPLANATIONS, LENGTH_LIMITS, WARNING_ONLY, finders, patterns_for
 
 Verdict = Literal["block", "warn", "pass"]
 STRICT = frozenset({"R1", "R2", "R3", "R4"})
@@ -80,9 +80,7 @@ def _alone(text: str, kind: str, platform: str, benefit_in_case: bool) -> list[O
     plain = normalise(text)
     found: dict[str, re.Match[str] | None] = {}
     spans: set[tuple[str, int, int]] = set()
-    for pattern in patterns():
-        if not pattern.applies(kind, platform, benefit_in_case):
-            continue
+    for pattern in patterns_for(kind, platform, benefit_in_case):
         matches = [_find(name, plain.text, found) for name in pattern.needs]
         if all(matches):
             spans |= {(pattern.rule, *_place(plain, match)) for match in matches if match}

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable
 from functools import cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,25 +87,29 @@ def scores(text: str, finders: Iterable[str]) -> dict[str, float]:
     """Log odds by output, above 0 past its threshold; `finders` are the rules' finders that matched."""
     model, found = _model(), terms(text)
     places = [place for place in map(model.places.get, found) if place is not None]
-    total = model.weights[places].sum(axis=0) / max(SHORT, len(found)) ** 0.5
     hits = [place for name in finders if (place := model.places.get("!" + name)) is not None]
-    total = total + model.weights[hits].sum(axis=0) * model.finder_weight + model.bias
+    shares = np.full(len(places) + len(hits), max(SHORT, len(found)) ** -0.5, dtype=np.float32)
+    shares[len(places) :] = model.finder_weight
+    total = shares @ model.weights[places + hits] + model.bias
     return dict(zip(OUTPUTS, total.tolist(), strict=True))
 
 
 def telling(text: str, output: str) -> tuple[int, int] | None:
     """The stretch of the plain text that speaks most for the output; None when no word does."""
-    model, column = _model(), OUTPUTS.index(output)
+    model = _model()
+    weights = model.weights[:, OUTPUTS.index(output)]
     tokens = [(_SHAPES[match[0]], *match.span()) for match in _TOKEN.finditer(text)]
-    heat = [0.0] * len(text)
+    rises = [0.0] * (len(text) + 1)
     for at, (_token, start, _end) in enumerate(tokens):
         term = ""
         for token, _start, end in tokens[at : at + LONGEST]:
             term += token
             place = model.places.get(term)
             if place is not None:
-                share = float(model.weights[place, column]) / (end - start)
-                heat[start:end] = [value + share for value in heat[start:end]]
+                share = float(weights[place]) / (end - start)
+                rises[start] += share
+                rises[end] -= share
+    heat = list(accumulate(rises[:-1]))
     mean = max(0.0, sum(heat) / max(1, len(heat)))
     return _hottest([value - mean for value in heat])
 

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from django.utils.functional import Promise
@@ -136,3 +136,9 @@ def patterns() -> tuple[Pattern, ...]:
         )
         for entry in _DATA["patterns"]
     )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def patterns_for(kind: str, platform: str, benefit_in_case: bool) -> tuple[Pattern, ...]:
+    """The patterns a text of this kind is subject to."""
+    return tuple(each for each in patterns() if each.applies(kind, platform, benefit_in_case))
