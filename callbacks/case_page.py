@@ -35,6 +35,7 @@ from reviews.models import (
     User,
 )
 from reviews.models.replies import ReplyStatus
+from reviews.refusals import Refusal
 from reviews.replies import needs_approval
 from reviews.signal_words import SignalWords, in_words, review_ids
 from reviews.watch_rule import Change
@@ -63,11 +64,13 @@ class CasePage:
     bound: forms.CaseForm | None = None
     phone: str = ""
     problems: dict[str, list[str]] = field(init=False)
+    refusal: dict[str, Refusal | None] = field(init=False)
 
     def __post_init__(self) -> None:
         self.review: Review = self.case.review
         self.order: Order | None = self.review.order
         self.problems = {self._place_of(self.bound): _errors(self.bound)} if self.bound else {}
+        self.refusal = {self._place_of(self.bound): self.bound.refusal} if self.bound else {}
 
     def _place_of(self, form: forms.CaseForm) -> str:
         """Where the refusal is shown: in its card, or on top when the card is gone with the case."""

@@ -13,6 +13,7 @@ from reviews import clock
 from reviews.causes import SUB_CAUSES, Cause, SubCause
 from reviews.forms import DayField
 from reviews.models import Case, Outcome, Role, Shop, Status, User
+from reviews.refusals import Refusal
 from reviews.statistics import ANY_SOLVED
 
 
@@ -42,6 +43,7 @@ class CaseForm(forms.Form):
     def __init__(self, case: Case, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"auto_id": f"{self.place}_%s", **kwargs})
         self.case = case
+        self.refusal: Refusal | None = None
         self.adapt()
 
     def adapt(self) -> None:

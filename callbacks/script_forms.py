@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from reviews.causes import CAUSE_OF, COMPLAINTS, Cause, SubCause
 from reviews.forms import checked_text, sub_cause_choices
 from reviews.models import Shop
+from reviews.refusals import Refusal
 
 
 class ScriptChoiceForm(forms.Form):
@@ -54,6 +55,8 @@ class ScriptChoiceForm(forms.Form):
 
 class StageForm(forms.Form):
     """The words of one stage; compliance and the order of the whole call are checked when it is saved."""
+
+    refusal: Refusal | None = None
 
     text = forms.CharField(
         label=_("What the agent says"),

@@ -35,6 +35,7 @@ ICONS: dict[str, tuple[str, str]] = {
     EventKind.REPLY_MOVED: ("message-2", "grey"),
     EventKind.MESSAGE: ("messages", "blue"),
     EventKind.REVIEW_WORDS: ("message-report", "amber"),
+    EventKind.TEXT_DECIDED: ("user-check", "amber"),
     EventKind.NOTE: ("note", "grey"),
     EventKind.CHAT: ("message-2", "grey"),
     EventKind.SUSPICION: ("shield-exclamation", "purple"),

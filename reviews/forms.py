@@ -12,6 +12,7 @@ from reviews import clock
 from reviews.causes import CAUSE_OF, COMPLAINTS, SUB_CAUSES, Cause, SubCause
 from reviews.models import Rating, ReplyTemplate, Shop, ShopMembership
 from reviews.models.replies import Purpose
+from reviews.refusals import Refusal
 from reviews.statistics import Period
 from reviews.template_text import TemplateTextError, variables
 
@@ -109,6 +110,8 @@ def sub_cause_choices(*, any_label: Any) -> list[Any]:
 
 class ReplyTemplateForm(forms.ModelForm[ReplyTemplate]):
     """A public reply; the compliance check follows when it is saved."""
+
+    refusal: Refusal | None = None
 
     class Meta:
         model = ReplyTemplate
@@ -210,6 +213,8 @@ class ReviewFilterForm(forms.Form):
 
 class PostedReplyForm(forms.Form):
     """The very text that stands on the platform now."""
+
+    refusal: Refusal | None = None
 
     text = forms.CharField(label=_("Reply"), max_length=500, widget=forms.Textarea(attrs={"rows": 4}))
 

@@ -1,18 +1,21 @@
 """No text leaves the shop, or is kept to leave it, without the compliance check. Every door ends here."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 from django.db import models, transaction
 from django.utils.translation import gettext as _
 
 from reviews import clock
 from reviews.compliance import RULES_VERSION, Offence, find_offences, verdict
-from reviews.models import AuditEntry, Case, Review, Shop, User
+from reviews.models import AuditEntry, Case, Review, Shop, TextRelease, User
 from reviews.models.audit import Action
+from reviews.models.releases import ReleaseStatus
 from reviews.personal_data import text_index
 from reviews.sequence import (
     Facts,
@@ -26,25 +29,88 @@ from reviews.sequence import (
 from reviews.template_text import fill
 
 NEVER_RELEASED = frozenset({"R1", "R2", "R3", "R4"})
+# Lawful sentences offered in place of an unlawful one, said to buyers; "" takes the words out.
+WORDING = {
+    "R1": "问题我们会按实际情况处理，有进展及时告诉您。",
+    "R2": "谢谢您的反馈，哪里没做好请直接告诉我们。",
+    "R3": "您的意见我们已经记下，会按实际情况处理。",
+    "R4": "我们会如实说明情况，尽力帮您解决。",
+    "R5": "",
+    "R6": "",
+    "R7": "有任何情况请在店铺聊天里找我们。",
+}
+
+# Set while a person acts who can be asked: the hash of the text whose warnings they have seen and keep.
+_kept: ContextVar[str | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def asking(kept: str) -> Iterator[None]:
+    """Refuse warnings (R5) too, except of the text with this hash: its words are kept knowingly."""
+    token = _kept.set(kept)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+
+
+def may_be_released(rules: Iterable[str]) -> bool:
+    """Whether a manager may let a text pass that breaks these rules."""
+    return not NEVER_RELEASED.intersection(rules)
+
+
+def scope_of(shop: Shop | None, case: Case | None) -> str:
+    """For which place a release holds."""
+    return f"case:{case.pk}" if case else f"shop:{shop.pk}" if shop else ""
 
 
 class OffendingText(Exception):
     """The text breaks a rule. `offences` name words, rule and why."""
 
-    def __init__(self, offences: Sequence[Offence], *, text: str = "", kind: str = "") -> None:
-        self.offences, self.text, self.kind = list(offences), text, kind
+    def __init__(
+        self, offences: Sequence[Offence], *, text: str = "", kind: str = "", case: Case | None = None
+    ) -> None:
+        self.offences, self.text, self.kind, self.case = list(offences), text, kind, case
         super().__init__(" ".join(self.sentences))
+
+    @property
+    def may_be_kept(self) -> bool:
+        """Only warnings: who writes it may keep the words knowingly."""
+        return verdict(self.offences) == "warn"
+
+    @property
+    def may_be_released(self) -> bool:
+        """A manager may let it pass."""
+        return bool(self.offences) and may_be_released(one.rule for one in self.offences)
 
     @property
     def sentences(self) -> list[str]:
         """One sentence a broken rule, with all its words."""
-        by_rule: dict[str, list[Offence]] = {}
-        for offence in self.offences:
-            by_rule.setdefault(offence.rule, []).append(offence)
-        return [
-            explain(replace(found[0], words="”“".join(dict.fromkeys(one.words for one in found))))
-            for found in by_rule.values()
-        ]
+        return sentences_of(self.offences)
+
+
+def sentences_of(offences: Iterable[Offence]) -> list[str]:
+    """One sentence a broken rule and reason, with all its words."""
+    by_rule: dict[tuple[str, str], list[Offence]] = {}
+    for offence in offences:
+        by_rule.setdefault((offence.rule, offence.why), []).append(offence)
+    return [
+        explain(replace(found[0], words="”“".join(dict.fromkeys(one.words for one in found))))
+        for found in by_rule.values()
+    ]
+
+
+def offence_data(offence: Offence) -> dict[str, Any]:
+    """An offence for the editor: places count characters; `wording` is None where nothing can be offered."""
+    return {
+        "rule": offence.rule,
+        "words": offence.words,
+        "start": offence.start,
+        "end": offence.end,
+        "why": offence.why,
+        "suggestion": offence.suggestion,
+        "wording": WORDING.get(offence.rule),
+    }
 
 
 def explain(offence: Offence) -> str:
@@ -117,7 +183,7 @@ def check_outgoing(
     now = clock.now()
     facts = facts_for(shop, review or (case.review if case else None), case, now)
     try:
-        _decide(text, kind, judge(text, kind, shop, facts, now))
+        _decide(text, kind, judge(text, kind, shop, facts, now), shop, case)
     except OffendingText as refusal:
         _record(refusal, shop=shop, by=by, thing=thing)
         raise
@@ -141,11 +207,10 @@ def cleared(
     """
     try:
         with transaction.atomic():
-            if text.strip():
-                _pass(text, kind=kind, review=review, case=case)
+            outcome = _pass(text, kind=kind, review=review, case=case) if text.strip() else ""
             yield
-            if leaves:
-                _note_sent(text, kind=kind, shop=review.shop, by=by, thing=thing)
+            if leaves and outcome:
+                _note_sent(text, outcome, kind=kind, shop=review.shop, by=by, thing=thing)
     except OffendingText as refusal:
         _record(refusal, shop=review.shop, by=by, thing=thing)
         raise
@@ -173,21 +238,47 @@ def compensating(case: Case, *, note: str, by: User | None) -> Iterator[None]:
         raise
 
 
-def _pass(text: str, *, kind: str, review: Review, case: Case | None) -> None:
+def _pass(text: str, *, kind: str, review: Review, case: Case | None) -> str:
+    """How the text passed: passed|warned|kept|released."""
     now = clock.now()
     facts, keys = hold_facts(review, case, now)
-    _decide(text, kind, judge(text, kind, review.shop, facts, now))
+    outcome = _decide(text, kind, judge(text, kind, review.shop, facts, now), review.shop, case)
     note_text(text, keys, now)
+    return outcome
 
 
-def _decide(text: str, kind: str, offences: list[Offence]) -> None:
-    if verdict(offences) == "block":
-        raise OffendingText(offences, text=text, kind=kind)
+def _decide(text: str, kind: str, offences: list[Offence], shop: Shop | None, case: Case | None) -> str:
+    found = verdict(offences)
+    if found == "pass":
+        return "passed"
+    rules = {one.rule for one in offences}
+    if may_be_released(rules) and _is_released(text, kind, rules, scope_of(shop, case)):
+        return "released"
+    if found == "warn" and (kept := _kept.get()) in (None, text_index(text)):
+        return "warned" if kept is None else "kept"
+    raise OffendingText(offences, text=text, kind=kind, case=case)
 
 
-def _note_sent(text: str, *, kind: str, shop: Shop, by: User | None, thing: models.Model) -> None:
+def _is_released(text: str, kind: str, rules: set[str], scope: str) -> bool:
+    """Whether a manager let these very words pass there; a rule broken since then is a new question."""
+    release = TextRelease.objects.filter(
+        scope=scope, kind=kind, text_index=text_index(text), status=ReleaseStatus.RELEASED
+    ).first()
+    return release is not None and rules <= set(release.rules)
+
+
+def _note_sent(
+    text: str, outcome: str, *, kind: str, shop: Shop, by: User | None, thing: models.Model
+) -> None:
     AuditEntry.note(
-        Action.TEXT_SENT, thing, user=by, shop=shop, kind=kind, rules=RULES_VERSION, text=text_index(text)
+        Action.TEXT_SENT,
+        thing,
+        user=by,
+        shop=shop,
+        kind=kind,
+        rules=RULES_VERSION,
+        text=text_index(text),
+        outcome=outcome,
     )
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from reviews.views import imports, parked, praise, replies, reviews, statistics, team, templates
+from reviews.views import compliance, imports, parked, praise, replies, reviews, statistics, team, templates
 
 app_name = "reviews"
 urlpatterns = [
@@ -44,6 +44,10 @@ urlpatterns = [
     path("thanks/<int:pk>/texts.csv", praise.texts, name="thanks_texts"),
     path("showcase/", praise.showcase, name="showcase"),
     path("showcase/reviews.csv", praise.showcase_file, name="showcase_file"),
+    path("compliance/check/", compliance.check, name="compliance_check"),
+    path("compliance/ask/", compliance.ask, name="compliance_ask"),
+    path("releases/", compliance.releases, name="releases"),
+    path("releases/<int:pk>/decide/", compliance.decide, name="release_decide"),
     path("parked/", parked.page, name="parked"),
     path("parked/<int:pk>/retry/", parked.retry, name="parked_retry"),
 ]

@@ -23,6 +23,7 @@ from reviews.models import (
     ShopMembership,
     Status,
     TemplatePicture,
+    TextRelease,
     ThanksJob,
     User,
 )
@@ -109,6 +110,10 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "reviews:review_library_use": ("post", (404, 404, 404, 404)),  # the row names no template
     "reviews:review_consent": ("post", OWN_SHOP),
     "reviews:review_consent_withdraw": ("post", OWN_SHOP),
+    "reviews:compliance_check": ("post", ANYBODY),
+    "reviews:compliance_ask": ("post", (404, 404, 404, 404)),
+    "reviews:releases": ("get", ANYBODY),
+    "reviews:release_decide": ("post", OWN_MANAGERS),
     "reviews:parked": ("get", MANAGERS),
     "reviews:parked_retry": ("post", MANAGERS_OWN),
     # The API for people who are signed in: to read what they may see, never to write.
@@ -162,6 +167,9 @@ def addresses(shop: Shop, agent: User, manager: User) -> dict[str, str]:
         "reviews:team": ShopMembership.objects.get(user=agent).pk,
         "reviews:review": case.review_id,
         "reviews:parked": waiting.pk,
+        "reviews:release": TextRelease.objects.create(
+            shop=shop, case=case, scope=f"case:{case.pk}", kind="chat", text="见13800138000", asked_by=agent
+        ).pk,
         "api:order": case.review.order_id,
         "api:review": case.review_id,
         "api:case": case.pk,

@@ -15,6 +15,7 @@ from callbacks.holding import NotAllowed
 from reviews import clock
 from reviews.models import Case, InvalidTransition, StaleCase
 from reviews.outgoing import OffendingText
+from reviews.refusals import asked_by, refusal_of
 from reviews.sequence import SequenceRefusal
 from reviews.views.rights import StaffRequest, staff_only
 
@@ -50,11 +51,13 @@ def answer(
     if form.is_valid():
         try:
             _check_seen(request, case)
-            act(form.cleaned_data)
+            with asked_by(request):
+                act(form.cleaned_data)
         except StaleCase as stale:
             form.add_error(None, str(stale))
             status = 409
         except OffendingText as offending:
+            form.refusal = refusal_of(request, offending)
             for sentence in offending.sentences:
                 form.add_error(None, sentence)
         except (InvalidTransition, NotAllowed, SequenceRefusal) as refusal:

@@ -19,6 +19,7 @@ from callbacks.script_forms import ScriptChoiceForm, StageForm
 from reviews.causes import CAUSE_OF, Cause, SubCause
 from reviews.models import Shop
 from reviews.outgoing import OffendingText
+from reviews.refusals import asked_by, refusal_of
 from reviews.template_text import FALLBACKS, TemplateTextError, fill
 from reviews.views.rights import StaffRequest, managed_shops, managers_only
 
@@ -91,8 +92,10 @@ def stage(request: StaffRequest, code: str) -> HttpResponseBase:
         return _stage_page(request, place, one, form)
     if form.is_valid():
         try:
-            script_editing.save_stage(place, one, form.cleaned_data["text"], by=request.user)
+            with asked_by(request):
+                script_editing.save_stage(place, one, form.cleaned_data["text"], by=request.user)
         except OffendingText as error:
+            form.refusal = refusal_of(request, error, shop=place.shop)
             form.add_error("text", error.sentences)
         except UnfitScript as error:
             form.add_error("text", error.faults)

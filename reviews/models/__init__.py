@@ -10,6 +10,7 @@ from reviews.models.learning import ModelVersion, StaleVersion
 from reviews.models.orders import Buyer, Order, Product
 from reviews.models.outbox import ClassificationRequest
 from reviews.models.praise import MarketingConsent, ThanksJob
+from reviews.models.releases import TextRelease
 from reviews.models.replies import PublicReply, ReplyMove, ReplyTemplate, TemplatePicture
 from reviews.models.reviews import Rating, Review, ReviewVersion
 from reviews.models.sequence import SequenceMark
@@ -51,6 +52,7 @@ __all__ = (
     "StaleVersion",
     "Status",
     "TemplatePicture",
+    "TextRelease",
     "ThanksJob",
     "User",
 )

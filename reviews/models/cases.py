@@ -73,6 +73,7 @@ class EventKind(models.TextChoices):
     REPLY_MOVED = "reply_moved", _("Public reply")
     MESSAGE = "message", _("Message")
     REVIEW_WORDS = "review_words", _("Told that the review is theirs to update")
+    TEXT_DECIDED = "text_decided", _("A manager decided on a refused text")
     NOTE = "note", _("Note")
     CHAT = "chat", _("Chat record kept")
     SUSPICION = "suspicion", _("Behaviour looks malicious")

@@ -18,6 +18,7 @@ from reviews.models import InvalidTransition, PublicReply, Rating, Review, Shop,
 from reviews.models.replies import ReplyStatus
 from reviews.outgoing import OffendingText
 from reviews.posting import mark_reply_posted
+from reviews.refusals import asked_by, refusal_of
 from reviews.replies import case_of, may_write, needs_approval
 from reviews.review_list import count_up_to, page_of, reviews_of
 from reviews.views.praise import ConsentForm
@@ -76,8 +77,10 @@ def post_reply(request: StaffRequest, pk: int) -> HttpResponse:
         messages.info(request, _("This reply is already marked as posted."))
         return redirect(_back(request, review))
     try:
-        mark_reply_posted(reply, form.cleaned_data["text"], by=request.user, case=case)
+        with asked_by(request):
+            mark_reply_posted(reply, form.cleaned_data["text"], by=request.user, case=case)
     except OffendingText as error:
+        form.refusal = refusal_of(request, error, shop=review.shop)
         form.add_error("text", error.sentences)
         return _detail(request, review, form)
     except (InvalidTransition, StaleCase) as error:

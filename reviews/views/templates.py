@@ -16,6 +16,7 @@ from reviews.forms import ReplyTemplateForm
 from reviews.models import InvalidTransition, ReplyTemplate, Shop, TemplatePicture
 from reviews.models.replies import Purpose
 from reviews.outgoing import OffendingText
+from reviews.refusals import asked_by, refusal_of
 from reviews.reply_facts import sample_done, sample_facts
 from reviews.template_text import CONDITIONS, FALLBACKS, TemplateTextError, fill
 from reviews.views.rights import StaffRequest, managed_shops, managers_only, staff_only
@@ -201,8 +202,10 @@ def _edit(request: StaffRequest, template: ReplyTemplate) -> HttpResponseBase:
         return _form_page(request, template, form, text=template.text)
     if form.is_valid():
         try:
-            reply_templates.save_template(form.instance, by=request.user)
+            with asked_by(request):
+                reply_templates.save_template(form.instance, by=request.user)
         except OffendingText as error:
+            form.refusal = refusal_of(request, error, shop=form.instance.shop)
             form.add_error("text", error.sentences)
         else:
             messages.success(request, _("Saved."))
