@@ -23,6 +23,7 @@ from callbacks.models import (
 from callbacks.models.calls import SPOKEN
 from callbacks.script import review_words
 from reviews import clock, replies
+from reviews.complaints import follow_cause
 from reviews.models import (
     AuditEntry,
     Case,
@@ -294,6 +295,7 @@ def decide_cause(case: Case, sub_cause: str, *, by: User) -> None:
     if case.assignee_id != by.pk and not by.manages(case.shop_id):
         raise InvalidTransition(_("Take the case first: only who works on it can decide its cause."))
     case.correct_cause(sub_cause, by=by)
+    follow_cause(case, by=by)
     draft_reply(case.review, case)
 
 

@@ -13,6 +13,8 @@ from reviews.causes import SubCause
 from reviews.changes import Difference, difference
 from reviews.models import BehaviourSignal, CaseEvent, Outcome, Rating, ReviewVersion, Shop, User
 from reviews.models.cases import EventKind
+from reviews.models.chats import ChatSource
+from reviews.models.complaints import ComplaintStatus, Reason
 from reviews.templatetags.ui import yuan, zdate
 from reviews.watch_rule import Change
 
@@ -38,6 +40,8 @@ ICONS: dict[str, tuple[str, str]] = {
     EventKind.TEXT_DECIDED: ("user-check", "amber"),
     EventKind.NOTE: ("note", "grey"),
     EventKind.CHAT: ("message-2", "grey"),
+    EventKind.EVIDENCE: ("lock", "purple"),
+    EventKind.COMPLAINT: ("scale", "purple"),
     EventKind.SUSPICION: ("shield-exclamation", "purple"),
 }
 
@@ -155,6 +159,21 @@ def _suspicion(event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
     return str(EventKind.SUSPICION.label), signs
 
 
+def _chat(_event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
+    taken = data.get("taken_back")
+    title = _("Chat record taken back") if taken else _("Chat record kept")
+    return title, str(dict(ChatSource.choices).get(data.get("source", ""), ""))
+
+
+def _evidence(event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
+    return str(EventKind(event.kind).label), data.get("sha256", "")[:16]
+
+
+def _complaint(_event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
+    words = {"status": ComplaintStatus(data["status"]).label, "reason": Reason(data["reason"]).label}
+    return _("Complaint: %(status)s · %(reason)s") % words, data.get("note", "")
+
+
 _WORDS: dict[str, Callable[[CaseEvent, dict[str, Any], Shop], Words]] = {
     EventKind.WAIT_UNTIL: _waits,
     EventKind.CLOSE: _closed,
@@ -168,4 +187,7 @@ _WORDS: dict[str, Callable[[CaseEvent, dict[str, Any], Shop], Words]] = {
     EventKind.MESSAGE: _text,
     EventKind.SUSPICION: _suspicion,
     EventKind.REVIEW_WORDS: _text,
+    EventKind.CHAT: _chat,
+    EventKind.EVIDENCE: _evidence,
+    EventKind.COMPLAINT: _complaint,
 }

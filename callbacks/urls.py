@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from callbacks.views import acts, calls, case, desk, promises, queue, scripts
+from callbacks.views import acts, calls, case, desk, malicious, promises, queue, scripts
 
 app_name = "callbacks"
 urlpatterns = [
@@ -33,6 +33,17 @@ urlpatterns = [
     path("cases/<int:pk>/review-words/", acts.tell_of_review, name="tell_of_review"),
     path("cases/<int:pk>/close/", acts.close, name="close"),
     path("cases/<int:pk>/reopen/", acts.reopen, name="reopen"),
+    path("malicious/", malicious.malicious_list, name="malicious"),
+    path("cases/<int:pk>/evidence/", malicious.evidence, name="evidence"),
+    path("cases/<int:pk>/evidence/chats/", malicious.chat, name="keep_chat"),
+    path("cases/<int:pk>/evidence/chats/<int:chat>/take-back/", malicious.chat_back, name="take_back_chat"),
+    path("cases/<int:pk>/evidence/pack/", malicious.build_pack, name="build_pack"),
+    path("cases/<int:pk>/evidence/pack/<int:pack>/", malicious.download_pack, name="download_pack"),
+    path("cases/<int:pk>/complaint/", malicious.complaint_new, name="complaint_new"),
+    path("cases/<int:pk>/complaint/file/", malicious.complaint_file, name="complaint_file"),
+    path("cases/<int:pk>/complaint/verdict/", malicious.complaint_decide, name="complaint_decide"),
+    path("cases/<int:pk>/complaint/appeal/", malicious.complaint_appeal, name="complaint_appeal"),
+    path("cases/<int:pk>/complaint/withdraw/", malicious.complaint_withdraw, name="complaint_withdraw"),
     path("scripts/", scripts.page, name="scripts"),
     path("scripts/preview/", scripts.preview, name="script_preview"),
     path("scripts/<str:code>/", scripts.stage, name="script_stage"),

@@ -240,6 +240,11 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "reviews.tasks.sweep", "schedule": 15.0, "options": {"expires": 15}},
     # Each shop learns once a night of its own zone; every hour it is asked whose turn it is.
     "learn": {"task": "reviews.tasks.learn", "schedule": 3600.0, "options": {"expires": 3600}},
+    "sweep-evidence": {
+        "task": "callbacks.tasks.sweep_evidence",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
     "sweep-upset": {"task": "reviews.tasks.measure_upset", "schedule": 60.0, "options": {"expires": 60}},
 }
 

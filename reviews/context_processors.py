@@ -18,6 +18,7 @@ def nav(request: HttpRequest) -> dict[str, Any]:
             "is_administrator": user.is_superuser,
             "on_duty": user.on_duty,
             "my_open": lambda: Case.objects.held_by(user).open().count(),
+            "handles_complaints": user.handles_complaints,
             "shops": lambda: list(Shop.objects.visible_to(user)),
         }
     }

@@ -178,7 +178,7 @@ def _times(reviews: Sequence[Review]) -> dict[int, list[datetime]]:
 def _chats(reviews: Sequence[Review]) -> dict[int, list[tuple[str, str]]]:
     """What buyers said in the chats pasted into the cases of these reviews."""
     chats: dict[int, list[tuple[str, str]]] = defaultdict(list)
-    for chat in ChatRecord.objects.filter(case__review__in=reviews).select_related("case"):
+    for chat in ChatRecord.objects.kept().filter(case__review__in=reviews).select_related("case"):
         chats[chat.case.review_id].append(("chat", chat.text))
     return chats
 

@@ -14,7 +14,10 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from callbacks.models import Remedy
 from reviews.models import (
+    ChatRecord,
     ClassificationRequest,
+    Complaint,
+    EvidencePack,
     ImportJob,
     PublicReply,
     ReplyTemplate,
@@ -27,6 +30,7 @@ from reviews.models import (
     ThanksJob,
     User,
 )
+from reviews.personal_data import seal
 from tests.factories import make_case, make_review, make_user
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +73,17 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "callbacks:tell_of_review": ("post", OWN_SHOP),
     "callbacks:close": ("post", OWN_SHOP),
     "callbacks:reopen": ("post", OWN_SHOP),
+    "callbacks:malicious": ("get", ANYBODY),  # whoever handles complaints; others 403, see test_malicious
+    "callbacks:evidence": ("get", OWN_SHOP),
+    "callbacks:keep_chat": ("post", OWN_SHOP),
+    "callbacks:take_back_chat": ("post", OWN_SHOP),
+    "callbacks:build_pack": ("post", OWN_SHOP),
+    "callbacks:download_pack": ("get", OWN_SHOP),
+    "callbacks:complaint_new": ("post", OWN_SHOP),
+    "callbacks:complaint_file": ("post", OWN_SHOP),
+    "callbacks:complaint_decide": ("post", OWN_SHOP),
+    "callbacks:complaint_appeal": ("post", OWN_SHOP),
+    "callbacks:complaint_withdraw": ("post", OWN_SHOP),
     "callbacks:scripts": ("get", MANAGERS),
     "callbacks:script_preview": ("post", MANAGERS),
     "callbacks:script_stage": ("get", MANAGERS_OWN),
@@ -158,6 +173,14 @@ def addresses(shop: Shop, agent: User, manager: User) -> dict[str, str]:
     waiting = ClassificationRequest.objects.create(
         review=make_review(shop), version=1, parked_at=case.opened_at
     )
+    more = {
+        "remedy": remedy.pk,
+        "chat": ChatRecord.objects.create(
+            case=case, source="other", said_at=case.opened_at, text="您好", pasted_by=agent
+        ).pk,
+        "pack": EvidencePack.objects.create(case=case, status="ready", content=seal(b"")).pk,
+    }
+    Complaint.objects.create(case=case, reason="spam")
     objects = {
         "callbacks": case.pk,
         "reviews:import": ImportJob.objects.create(shop=shop, filename="a.csv", content=b"").pk,
@@ -177,20 +200,20 @@ def addresses(shop: Shop, agent: User, manager: User) -> dict[str, str]:
     found = {}
     for name in TABLE:
         pk = next((pk for prefix, pk in objects.items() if name.startswith(prefix)), None)
-        found[name] = _address(name, pk, remedy.pk, picture.pk)
+        found[name] = _address(name, pk, {**more, "picture": picture.pk})
     return found
 
 
-def _address(name: str, pk: int | None, remedy: int, picture: int) -> str:
-    for arguments in (
+def _address(name: str, pk: int | None, more: dict[str, int]) -> str:
+    shapes: list[dict[str, Any]] = [
         {},
         {"pk": pk},
-        {"pk": pk, "remedy": remedy},
-        {"pk": pk, "picture": picture},
+        *({"pk": pk, kind: number} for kind, number in more.items()),
         {"pk": pk, "version": 999},
         {"code": "ask"},
         {"code": "ask", "version": 999},
-    ):
+    ]
+    for arguments in shapes:
         try:
             query = "?shop=test-shop" if "code" in arguments else ""
             return reverse(name, kwargs=arguments) + query

@@ -5,6 +5,7 @@ from reviews.models.audit import AuditEntry
 from reviews.models.cases import Case, CaseEvent, InvalidTransition, Outcome, StaleCase, Status
 from reviews.models.chats import ChatRecord
 from reviews.models.classifications import Classification
+from reviews.models.complaints import Complaint, EvidencePack
 from reviews.models.imports import ImportJob, ImportRefusal
 from reviews.models.learning import ModelVersion, StaleVersion
 from reviews.models.orders import Buyer, Order, Product
@@ -27,6 +28,8 @@ __all__ = (
     "ChatRecord",
     "Classification",
     "ClassificationRequest",
+    "Complaint",
+    "EvidencePack",
     "ImportJob",
     "ImportRefusal",
     "InvalidTransition",

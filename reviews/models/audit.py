@@ -19,6 +19,7 @@ class Action(models.TextChoices):
     TEAM_CHANGED = "team_changed", _("Team changed")
     CONSENT = "consent", _("Consent to marketing given or withdrawn")
     SHOP_RULE = "shop_rule", _("Rule of the shop changed")
+    EVIDENCE = "evidence", _("Evidence pack downloaded")
     DO_NOT_CALL = "do_not_call", _("Do not call")
     MODEL_VERSION = "model_version", _("Model version put in or out of use")
 

@@ -76,6 +76,8 @@ class EventKind(models.TextChoices):
     TEXT_DECIDED = "text_decided", _("A manager decided on a refused text")
     NOTE = "note", _("Note")
     CHAT = "chat", _("Chat record kept")
+    EVIDENCE = "evidence", _("Evidence sealed")
+    COMPLAINT = "complaint", _("Complaint to the platform")
     SUSPICION = "suspicion", _("Behaviour looks malicious")
 
 

@@ -15,8 +15,13 @@ class ChatSource(models.TextChoices):
     OTHER = "other", _("Elsewhere")
 
 
+class ChatRecordQuerySet(models.QuerySet["ChatRecord"]):
+    def kept(self) -> "ChatRecordQuerySet":
+        return self.filter(taken_back_at=None)
+
+
 class ChatRecord(models.Model):
-    """One pasted passage. Never changed; a wrong one is taken back, which its case remembers."""
+    """One pasted passage, never changed. Of one taken back only that it was there stays."""
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="chats")
     source = models.CharField(_("source"), max_length=12, choices=ChatSource.choices)
@@ -24,6 +29,9 @@ class ChatRecord(models.Model):
     text = PersonalTextField(_("text"))  # may name people and numbers
     pasted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     pasted_at = models.DateTimeField(default=clock.now)
+    taken_back_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ChatRecordQuerySet.as_manager()
 
     class Meta:
         ordering = ["said_at", "id"]

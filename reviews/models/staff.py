@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from reviews.causes import COMPLAINTS
+from reviews.causes import COMPLAINTS, Cause
 from reviews.models.shops import Shop
 
 if TYPE_CHECKING:
@@ -51,8 +51,12 @@ class User(AbstractUser):
         return self.display_name or self.username
 
     @cached_property
+    def _memberships(self) -> list[tuple[int, str, list[str]]]:
+        return list(self.memberships.values_list("shop_id", "role", "skills"))
+
+    @cached_property
     def _roles(self) -> dict[int, str]:
-        return dict(self.memberships.values_list("shop_id", "role"))
+        return {shop: role for shop, role, _skills in self._memberships}
 
     def shop_filter(self, path: str) -> Q:
         """Restrict a query to this person's shops; `path` leads to the shop's primary key."""
@@ -69,6 +73,29 @@ class User(AbstractUser):
     def manages(self, shop: Shop | int) -> bool:
         shop_id = shop.pk if isinstance(shop, Shop) else shop
         return self.is_superuser or self._roles.get(shop_id) == Role.MANAGER
+
+    def complaint_shop_filter(self, path: str) -> Q:
+        """Restrict a query to the shops whose platform complaints this person handles: by role or skill."""
+        if self.is_superuser:
+            return Q()
+        return Q(**{f"{path}__in": self._complaint_shops})
+
+    @property
+    def _complaint_shops(self) -> list[int]:
+        return [
+            shop
+            for shop, role, skills in self._memberships
+            if role == Role.MANAGER or Cause.MALICIOUS in skills
+        ]
+
+    def handles_complaints_of(self, shop: Shop | int) -> bool:
+        shop_id = shop.pk if isinstance(shop, Shop) else shop
+        return self.is_superuser or shop_id in self._complaint_shops
+
+    @property
+    def handles_complaints(self) -> bool:
+        """In at least one shop."""
+        return self.is_superuser or bool(self._complaint_shops)
 
     @property
     def is_manager(self) -> bool:

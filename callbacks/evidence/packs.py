@@ -1,0 +1,146 @@
+"""From the wish to the sealed ZIP: the row is the queue, a lost worker's pack is free after a lease."""
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from django.utils import translation
+from django.utils.translation import gettext as _
+from kombu.exceptions import OperationalError as BrokerAway
+
+from callbacks.evidence.facts import Evidence, gather
+from callbacks.evidence.report import Picture, Section, make_report
+from callbacks.evidence.sealing import Sealed, seal_pack
+from reviews import clock
+from reviews.complaints import NotYetConfirmed, is_confirmed
+from reviews.models import AuditEntry, Case, EvidencePack, User
+from reviews.models.audit import Action
+from reviews.models.cases import EventKind
+from reviews.models.complaints import PackStatus
+from reviews.personal_data import seal, unseal
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=90)
+ATTEMPTS = 4
+STEPS = 4  # records, photos, report and seal, kept
+AROUND = ("shop", "review__shop", "review__buyer", "review__product", "review__order__product")
+
+
+def request_pack(case: Case, *, by: User) -> EvidencePack:
+    """Ask for a pack; the one that is being built when somebody asked before."""
+    if not is_confirmed(case):
+        raise NotYetConfirmed(_("First a person has to confirm on the case page that it is malicious."))
+    try:
+        with transaction.atomic():
+            pack = EvidencePack.objects.create(case=case, requested_by=by, total=STEPS)
+    except IntegrityError:  # asked twice at once
+        return case.packs.filter(status__in=[PackStatus.WAITING, PackStatus.BUILDING]).latest("id")
+    transaction.on_commit(lambda: hand_over(pack.pk))
+    return pack
+
+
+def hand_over(pack_id: int) -> None:
+    """Wake a worker. Without a broker the sweep begins the pack."""
+    from callbacks.tasks import build_evidence
+
+    try:
+        build_evidence.delay(pack_id)
+    except BrokerAway as error:
+        log.warning("No message sent, the sweep will build evidence pack %s: %s", pack_id, error)
+
+
+def build(pack_id: int) -> None:
+    """Build a pack nobody holds; nothing when it is over or in other hands."""
+    pack = _claim(pack_id)
+    if pack is None:
+        return
+    try:
+        _finish(pack, _make(pack))
+    except Exception:
+        log.exception("Evidence pack %s could not be built", pack_id)
+        gone = {"claimed_until": None} if pack.attempts < ATTEMPTS else {"status": PackStatus.FAILED}
+        error = _("The pack could not be built. Try again; if it fails again, tell your administrator.")
+        EvidencePack.objects.filter(pk=pack_id).update(error=error, **gone)
+
+
+def _claim(pack_id: int) -> EvidencePack | None:
+    now = clock.now()
+    free = Q(claimed_until=None) | Q(claimed_until__lt=now)
+    unfinished = EvidencePack.objects.filter(
+        free, pk=pack_id, status__in=[PackStatus.WAITING, PackStatus.BUILDING]
+    )
+    begun = {"claimed_until": now + LEASE, "status": PackStatus.BUILDING, "attempts": F("attempts") + 1}
+    if not unfinished.update(**begun):
+        return None
+    pack = EvidencePack.objects.select_related(*(f"case__{name}" for name in AROUND)).get(pk=pack_id)
+    if pack.attempts > ATTEMPTS:
+        EvidencePack.objects.filter(pk=pack_id).update(status=PackStatus.FAILED)
+        return None
+    return pack
+
+
+def _step(pack: EvidencePack, done: int) -> None:
+    EvidencePack.objects.filter(pk=pack.pk).update(done=done, claimed_until=clock.now() + LEASE)
+
+
+def _make(pack: EvidencePack) -> Sealed:
+    evidence = gather(pack.case)
+    _step(pack, 1)
+    photos = photos_of(pack.case)
+    _step(pack, 2)
+    sealed = seal_evidence(evidence, photos)
+    _step(pack, 3)
+    return sealed
+
+
+def seal_evidence(evidence: Evidence, photos: dict[str, bytes]) -> Sealed:
+    """The ZIP of these facts: the same facts and photos give the same bytes."""
+    files = evidence.files | {f"photos/{name}": data for name, data in photos.items()}
+    with translation.override(settings.LANGUAGE_CODE):
+        shown = Section(
+            _("Photos"),
+            pictures=tuple(Picture(name, data) for name, data in photos.items()),
+            empty=_("None was uploaded."),
+        )
+    sections = (*evidence.sections[:3], shown, *evidence.sections[3:])
+
+    def report(fingerprint: str) -> bytes:
+        return make_report(
+            evidence.title, evidence.subtitle, sections, fingerprint=fingerprint, as_of=evidence.as_of
+        )
+
+    return seal_pack(files, evidence.about, report)
+
+
+def photos_of(case: Case) -> dict[str, bytes]:
+    """The originals of the photos uploaded into the case, by file name."""
+    return {}
+
+
+@transaction.atomic
+def _finish(pack: EvidencePack, sealed: Sealed) -> None:
+    """Keep it encrypted, its hashes in the clear, and say so in the case."""
+    kept: dict[str, Any] = {
+        "content": seal(sealed.content),
+        "size": len(sealed.content),
+        "files": list(sealed.paths),
+        "manifest_sha256": sealed.manifest_sha256,
+        "zip_sha256": sealed.zip_sha256,
+        "built_at": clock.now(),
+    }
+    done = {"status": PackStatus.READY, "done": STEPS, "claimed_until": None, "error": ""}
+    held = EvidencePack.objects.filter(pk=pack.pk, status=PackStatus.BUILDING)
+    if held.update(**kept, **done):
+        pack.case.log(EventKind.EVIDENCE, by=pack.requested_by, sha256=sealed.manifest_sha256)
+
+
+def open_pack(pack: EvidencePack, *, by: User) -> bytes:
+    """The ZIP, for a download that is recorded: it holds what the buyer wrote and ordered."""
+    AuditEntry.note(
+        Action.EVIDENCE, pack.case, user=by, shop=pack.case.shop, pack=pack.pk, sha256=pack.zip_sha256
+    )
+    return unseal(bytes(pack.content))

@@ -1,0 +1,188 @@
+"""What the evidence page of a case and the list of malicious cases show."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.db.models import OuterRef, Q, Subquery
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from callbacks.malicious_forms import AppealForm, ChatForm, DecisionForm, FileForm, MaliciousForm, initial_of
+from reviews import clock, complaints
+from reviews.causes import Cause
+from reviews.complaints import ReasonRow
+from reviews.models import Case, ChatRecord, Complaint, EvidencePack, PublicReply, Shop, User
+from reviews.models.complaints import ComplaintStatus
+from reviews.platforms.complaint_rules import ComplaintRule
+from reviews.signal_words import SignalWords, in_words, review_ids
+
+SHOWN = 200  # cases on the list, the newest first
+
+
+@dataclass
+class MaliciousPage:
+    """One case as one person sees it now. `bound` is the form that was refused, with what was typed."""
+
+    case: Case
+    user: User
+    now: datetime
+    bound: MaliciousForm | None = None
+    problems: dict[str, list[str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.problems = {}
+        if self.bound:
+            self.problems[self.bound.place] = [str(one) for one in self.bound.non_field_errors()]
+
+    @cached_property
+    def may_handle(self) -> bool:
+        return complaints.may_handle(self.user, self.case)
+
+    @property
+    def is_confirmed(self) -> bool:
+        return complaints.is_confirmed(self.case)
+
+    @cached_property
+    def rule(self) -> ComplaintRule:
+        return complaints.rule_of(self.case)
+
+    @property
+    def rule_is_doubtful(self) -> bool:
+        return self.rule.is_doubtful(timezone.localdate(self.now))
+
+    @cached_property
+    def chats(self) -> list[ChatRecord]:
+        return list(self.case.chats.kept().select_related("pasted_by"))
+
+    @cached_property
+    def signals(self) -> list[SignalWords]:
+        found = [one.signal for one in self.case.signals.all()]
+        named = review_ids(found)
+        reviews = type(self.case.review).objects.visible_to(self.user).filter(pk__in=named)
+        return in_words(found, reviews.in_bulk() if named else {})
+
+    @cached_property
+    def pack(self) -> EvidencePack | None:
+        return complaints.pack_of(self.case)
+
+    @cached_property
+    def complaint(self) -> Complaint | None:
+        return self.case.complaints.select_related("evidence", "created_by").first()
+
+    @property
+    def platform_reason(self) -> str:
+        """What the platform's own form calls the reason; empty when unknown."""
+        return self.rule.reasons.get(self.complaint.reason, "") if self.complaint else ""
+
+    @cached_property
+    def missing(self) -> list[str]:
+        """What a complaint of the chosen reason still lacks."""
+        if self.complaint is None or self.complaint.status != ComplaintStatus.DRAFT:
+            return []
+        return complaints.missing_evidence(self.case, self.complaint.reason)
+
+    @cached_property
+    def reply(self) -> PublicReply | None:
+        return PublicReply.objects.filter(review=self.case.review).first()
+
+    @cached_property
+    def form(self) -> dict[str, MaliciousForm]:
+        made: dict[str, MaliciousForm] = {
+            "chat": ChatForm(self.case),
+            "file": FileForm(self.case, initial=initial_of(self.complaint) if self.complaint else {}),
+            "decision": DecisionForm(self.case),
+            "appeal": AppealForm(self.case),
+        }
+        if self.bound:
+            made[type(self.bound).__name__.removesuffix("Form").lower()] = self.bound
+        return made
+
+
+# --- the list -----------------------------------------------------------------------------------------
+
+VIEWS: dict[str, Q] = {
+    "": Q(),
+    "to_file": Q(complaint_status=ComplaintStatus.DRAFT),
+    "filed": Q(complaint_status__in=[ComplaintStatus.FILED, ComplaintStatus.APPEALED]),
+    "won": Q(complaint_status=ComplaintStatus.WON),
+    "lost": Q(complaint_status=ComplaintStatus.LOST),
+}
+
+
+_VIEW_LABELS: dict[str, Any] = {
+    "": _("All"),
+    "to_file": _("To file"),
+    "filed": _("With the platform"),
+    "won": _("Won"),
+    "lost": _("Lost"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    case: Case
+    complaint: Complaint | None
+
+
+class MaliciousList:
+    """Confirmed cases of the shops this person handles, and how their complaints went."""
+
+    def __init__(self, user: User, view: str) -> None:
+        self.view = view if view in VIEWS else ""
+        self.shops = list(Shop.objects.filter(user.complaint_shop_filter("pk")).values_list("pk", flat=True))
+        self.now = clock.now()
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        latest = Complaint.objects.filter(case=OuterRef("pk")).order_by("-created_at", "-id")
+        cases = (
+            Case.objects.filter(shop__in=self.shops, cause=Cause.MALICIOUS, needs_decision=False)
+            .annotate(
+                complaint_id=Subquery(latest.values("pk")[:1]),
+                complaint_status=Subquery(latest.values("status")[:1]),
+            )
+            .filter(VIEWS[self.view])
+            .select_related("shop", "review__buyer", "review__product", "assignee")
+            .order_by("-opened_at", "-id")[:SHOWN]
+        )
+        found: list[Any] = list(cases)
+        known = Complaint.objects.in_bulk([one.complaint_id for one in found if one.complaint_id])
+        rows = [Row(one, known.get(one.complaint_id)) for one in found]
+        return sorted(rows, key=self._urgency)
+
+    def _urgency(self, row: Row) -> tuple[int, float]:
+        """Running deadlines first, unknown ones next, then the rest, the newest first."""
+        if row.complaint and row.complaint.next_due:
+            return 0, row.complaint.next_due.timestamp()
+        open_one = row.complaint is None or row.complaint.status == ComplaintStatus.DRAFT
+        return (1 if open_one else 2), -row.case.opened_at.timestamp()
+
+    @cached_property
+    def reasons(self) -> list[ReasonRow]:
+        return complaints.by_reason(self.shops)
+
+    @cached_property
+    def whole(self) -> ReasonRow:
+        return complaints.whole(self.reasons)
+
+    @cached_property
+    def to_file(self) -> int:
+        drafts = Complaint.objects.filter(case__shop__in=self.shops, status=ComplaintStatus.DRAFT)
+        return drafts.count()
+
+    @cached_property
+    def waiting(self) -> int:
+        with_platform = [ComplaintStatus.FILED, ComplaintStatus.APPEALED]
+        return Complaint.objects.filter(case__shop__in=self.shops, status__in=with_platform).count()
+
+    @property
+    def views(self) -> list[tuple[str, Any]]:
+        """The states one can look at, with their words."""
+        return [(code, _VIEW_LABELS[code]) for code in VIEWS]
+
+    @cached_property
+    def overdue(self) -> int:
+        late = Q(status=ComplaintStatus.DRAFT, due_at__lt=self.now)
+        return Complaint.objects.filter(late, case__shop__in=self.shops).count()

@@ -1,0 +1,299 @@
+"""The complaint about a malicious review: drafted when a person confirms it, filed with fitting evidence.
+
+No text of it goes to a buyer or the public; the platform alone reads it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, F, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from reviews import clock
+from reviews.behaviour import SignalKind, find_demands
+from reviews.causes import Cause
+from reviews.models import (
+    Case,
+    Complaint,
+    EvidencePack,
+    InvalidTransition,
+    Review,
+    StaleCase,
+    User,
+)
+from reviews.models.cases import EventKind
+from reviews.models.complaints import MOVES, ComplaintStatus, PackStatus, Reason
+from reviews.platforms.complaint_rules import ComplaintRule, complaint_rule
+
+
+class MissingEvidence(Exception):
+    """What the reason needs and the case does not hold, named."""
+
+
+class NotYetConfirmed(Exception):
+    """Malice is an accusation: no step before a person has confirmed it."""
+
+
+# --- who may ------------------------------------------------------------------------------------------
+
+
+def may_handle(user: User, case: Case) -> bool:
+    """Who holds the case, and whoever handles complaints in its shop."""
+    return case.assignee_id == user.pk or user.handles_complaints_of(case.shop_id)
+
+
+# --- the evidence a reason needs ----------------------------------------------------------------------
+
+PATTERNS = (SignalKind.SAME_BUYER, SignalKind.SAME_TEXT, SignalKind.SAME_PICTURE, SignalKind.BURST)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the case holds that could prove something."""
+
+    text: bool
+    chat: bool
+    demand: bool
+    no_order: bool
+    pattern: bool
+    copies: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing a reason cannot do without: how to see it, and what to say when it is missing."""
+
+    is_met: Callable[[Held], bool]
+    words: Any
+
+
+_TEXT = Need(lambda held: held.text, gettext_lazy("The review has no text to complain of."))
+NEEDS: dict[str, tuple[Need, ...]] = {
+    Reason.UNRELATED: (_TEXT,),
+    Reason.SPAM: (_TEXT,),
+    Reason.ABUSE: (_TEXT,),
+    Reason.COMPETITOR: (
+        _TEXT,
+        Need(
+            lambda held: held.no_order or held.pattern or held.chat,
+            gettext_lazy(
+                "Missing: a sign that no buyer wrote this (no order, a pattern of marks or texts), or a chat."
+            ),
+        ),
+    ),
+    Reason.EXTORTION: (
+        Need(
+            lambda held: held.demand,
+            gettext_lazy(
+                "Missing: a chat in which money or goods are asked against the review. "
+                "Paste it under “Chat records”."
+            ),
+        ),
+    ),
+    Reason.COORDINATED: (
+        Need(
+            lambda held: held.copies,
+            gettext_lazy("Missing: the same text or picture from other accounts."),
+        ),
+    ),
+}
+
+
+def held_by(case: Case) -> Held:
+    """What the case holds now, read from its review, chats and signs."""
+    kinds = set(case.signals.values_list("kind", flat=True))
+    chats = [chat.text for chat in case.chats.kept()]
+    review: Review = case.review
+    said = [review.full_text, *chats]
+    return Held(
+        text=bool(review.full_text),
+        chat=bool(chats),
+        demand=any(one.weight > 1 for text in said for one in find_demands(text)),
+        no_order=review.order_id is None and SignalKind.NO_ORDER in kinds,
+        pattern=bool(kinds & set(PATTERNS)),
+        copies=bool(kinds & {SignalKind.SAME_TEXT, SignalKind.SAME_PICTURE}),
+    )
+
+
+def missing_evidence(case: Case, reason: str) -> list[str]:
+    """What has to be there before a complaint of this reason may be filed, in words."""
+    held = held_by(case)
+    return [str(need.words) for need in NEEDS[reason] if not need.is_met(held)]
+
+
+# --- the life of a complaint ----------------------------------------------------------------------------
+
+
+def is_confirmed(case: Case) -> bool:
+    """Whether a person has said that it is malicious."""
+    return case.cause == Cause.MALICIOUS and not case.needs_decision
+
+
+def rule_of(case: Case) -> ComplaintRule:
+    return complaint_rule(case.shop.platform)
+
+
+def follow_cause(case: Case, *, by: User) -> None:
+    """A confirmed malicious case gets its draft with the platform's deadline; one that is not loses it."""
+    drafts = Complaint.objects.filter(case=case, status=ComplaintStatus.DRAFT)
+    if not is_confirmed(case):
+        for draft in drafts:
+            withdraw(draft, by=by, note=_("The cause was corrected."))
+    elif not Complaint.objects.filter(case=case).exclude(status=ComplaintStatus.WITHDRAWN).exists():
+        draft_complaint(case, by=by)
+    else:
+        drafts.update(reason=case.sub_cause)
+
+
+def draft_complaint(case: Case, *, by: User) -> Complaint:
+    """A new draft for the case's sub-cause. One complaint at a time is pending."""
+    _check_confirmed(case)
+    if case.complaints.filter(status__in=[ComplaintStatus.DRAFT, *_WITH_THE_PLATFORM]).exists():
+        raise StaleCase(_("A complaint about this review is already under way."))
+    complaint = Complaint.objects.create(
+        case=case,
+        reason=case.sub_cause,
+        quote=case.review.full_text,
+        due_at=rule_of(case).due_at(case.review.followup_at or case.review.created_at),
+        created_by=by,
+    )
+    _log(complaint, by)
+    return complaint
+
+
+_WITH_THE_PLATFORM = (ComplaintStatus.FILED, ComplaintStatus.APPEALED)
+
+
+def _check_confirmed(case: Case) -> None:
+    if not is_confirmed(case):
+        raise NotYetConfirmed(_("First a person has to confirm on the case page that it is malicious."))
+
+
+def save_draft(
+    complaint: Complaint, *, reason: str, statement: str, quote: str, due_at: datetime | None
+) -> None:
+    """Keep what is typed of a draft."""
+    changes = {"reason": Reason(reason), "statement": statement, "quote": quote, "due_at": due_at}
+    if not Complaint.objects.filter(pk=complaint.pk, status=ComplaintStatus.DRAFT).update(**changes):
+        raise StaleCase(_("This complaint is no longer a draft."))
+    for name, value in changes.items():
+        setattr(complaint, name, value)
+
+
+def file_complaint(complaint: Complaint, *, by: User, platform_no: str = "") -> None:
+    """A person has filed it on the platform. Refused without the evidence the reason needs, by name."""
+    case = complaint.case
+    _check_confirmed(case)
+    missing = missing_evidence(case, complaint.reason)
+    pack = case.packs.filter(status=PackStatus.READY).first()
+    if pack is None:
+        missing.append(_("Missing: the evidence pack. Build it first."))
+    if not complaint.statement.strip():
+        missing.append(_("Missing: what happened, in your own words."))
+    if missing:
+        raise MissingEvidence(" ".join(missing))
+    _move(complaint, "file", by=by, filed_at=clock.now(), evidence=pack, platform_no=platform_no)
+
+
+def decide_complaint(complaint: Complaint, *, won: bool, by: User, verdict: str = "") -> None:
+    """What the platform said; after a refusal the clock of the appeal runs."""
+    now = clock.now()
+    changes: dict[str, Any] = {"decided_at": now, "verdict": verdict}
+    if not won and complaint.appealed_at is None:
+        changes["appeal_due_at"] = rule_of(complaint.case).appeal_due_at(now)
+    _move(complaint, "win" if won else "lose", by=by, note=verdict, **changes)
+
+
+def appeal(complaint: Complaint, *, by: User, note: str = "") -> None:
+    """Once, within its deadline."""
+    if complaint.status == ComplaintStatus.LOST and not complaint.may_appeal:
+        raise InvalidTransition(_("The appeal has already been made, or its deadline is over."))
+    _move(complaint, "appeal", by=by, note=note, appealed_at=clock.now())
+
+
+def withdraw(complaint: Complaint, *, by: User, note: str = "") -> None:
+    _move(complaint, "withdraw", by=by, note=note)
+
+
+@transaction.atomic
+def _move(complaint: Complaint, verb: str, *, by: User, note: str = "", **changes: Any) -> None:
+    """Check the table, compare-and-set on what the caller saw, append the case's event."""
+    allowed, target = MOVES[verb]
+    before = ComplaintStatus(complaint.status)
+    if before not in allowed:
+        words = _("A complaint that is “%(status)s” does not allow this.") % {"status": before.label}
+        raise InvalidTransition(words)
+    if not Complaint.objects.filter(pk=complaint.pk, status=before).update(status=target, **changes):
+        raise StaleCase(_("Somebody else was quicker: the complaint has changed. Load it again."))
+    for name, value in {"status": target, **changes}.items():
+        setattr(complaint, name, value)
+    _log(complaint, by, note)
+
+
+def _log(complaint: Complaint, by: User, note: str = "") -> None:
+    data = {"reason": complaint.reason, "status": complaint.status, "note": note}
+    complaint.case.log(EventKind.COMPLAINT, by=by, **data)
+
+
+# --- the numbers ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonRow:
+    """How complaints of one reason went."""
+
+    reason: Reason
+    pending: int
+    won: int
+    lost: int
+
+    @property
+    def won_share(self) -> float | None:
+        """Won among the decided, 0–1; nothing while none is."""
+        decided = self.won + self.lost
+        return self.won / decided if decided else None
+
+
+def by_reason(shops: Sequence[int]) -> list[ReasonRow]:
+    """Every reason with a complaint in these shops, in the order of the reasons; withdrawn ones left out."""
+    rows = (
+        Complaint.objects.filter(case__shop__in=shops)
+        .exclude(status=ComplaintStatus.WITHDRAWN)
+        .order_by()
+        .values("reason")
+        .annotate(
+            won=Count("pk", filter=Q(status=ComplaintStatus.WON)),
+            lost=Count("pk", filter=Q(status=ComplaintStatus.LOST)),
+            all=Count("pk"),
+        )
+    )
+    known = {row["reason"]: row for row in rows}
+    return [
+        ReasonRow(reason, row["all"] - row["won"] - row["lost"], row["won"], row["lost"])
+        for reason in Reason
+        if (row := known.get(reason.value))
+    ]
+
+
+def whole(rows: Sequence[ReasonRow]) -> ReasonRow:
+    """All reasons together."""
+    return ReasonRow(
+        Reason.UNRELATED,
+        sum(one.pending for one in rows),
+        sum(one.won for one in rows),
+        sum(one.lost for one in rows),
+    )
+
+
+def pack_of(case: Case) -> EvidencePack | None:
+    """The latest pack, being built or ready."""
+    return case.packs.defer("content").select_related("requested_by").first()
+
+
+def by_deadline(complaints: Any) -> Any:
+    """What is due first comes first; unknown deadlines before all: they have to be looked up."""
+    return complaints.order_by(F("due_at").asc(nulls_first=True), "id")
