@@ -17,8 +17,9 @@ from django.utils.translation import gettext_lazy as _
 from callbacks.models import CallbackPromise, Remedy, RemedyStatus
 from callbacks.queue import IN_A_ROW, WORK_ORDER, ordered
 from reviews import clock
-from reviews.models import Case, Shop, User
+from reviews.models import Case, Complaint, Shop, User
 from reviews.models.cases import CaseQuerySet
+from reviews.models.complaints import ComplaintStatus
 from reviews.statistics import ANY_SOLVED
 
 PAGE = 30
@@ -54,6 +55,14 @@ def _to_approve(cases: CaseQuerySet, user: User, _now: datetime) -> CaseQuerySet
     return cases.filter(user.managed_shop_filter("shop"), pk__in=waiting.values("case"))
 
 
+def _complaints(cases: CaseQuerySet, user: User, _now: datetime) -> CaseQuerySet:
+    """Confirmed cases whose complaint is not filed yet, of the shops whose complaints one handles."""
+    drafts = Complaint.objects.filter(status=ComplaintStatus.DRAFT)
+    handled = user.complaint_shop_filter("shop")
+    own = handled | Q(assignee=user) if handled else handled  # an administrator's is empty: everything
+    return cases.filter(own, pk__in=drafts.values("case"))
+
+
 VIEWS: dict[str, SavedView] = {
     view.code: view
     for view in (
@@ -72,6 +81,7 @@ VIEWS: dict[str, SavedView] = {
             "shield-exclamation",
             lambda cases, _user, _now: cases.perhaps_malicious(),
         ),
+        SavedView("complaints", _("Complaints to file"), "scale", _complaints),
         SavedView(
             "to_approve", _("Remedies to approve"), "coin", _to_approve, BY_DEADLINE, for_managers=True
         ),

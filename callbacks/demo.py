@@ -25,10 +25,14 @@ from django.db.models import QuerySet
 import reviews.demo
 from callbacks import contacts, demo_replies, remedies
 from callbacks.calling_rules import may_call
+from callbacks.chats import keep_chat
+from callbacks.evidence import packs
 from callbacks.models import CallOutcome, RemedyStatus
-from reviews import clock
+from reviews import clock, complaints
 from reviews.intake import record_orders, record_reviews
 from reviews.models import AuditEntry, Case, ClassificationRequest, Review, Shop, ShopMembership, Status, User
+from reviews.models.chats import ChatSource
+from reviews.models.complaints import ComplaintStatus
 from reviews.models.reviews import Source
 from reviews.posting import mark_reply_posted
 from reviews.replies import WindowClosed
@@ -307,6 +311,26 @@ class _Past:
     def reopen(self, case: Case, step: Step, at: datetime) -> None:
         contacts.reopen(case, by=self.people["manager"], reason=step.get("note", ""))
 
+    def chat(self, case: Case, step: Step, at: datetime) -> None:
+        said_at = at - timedelta(minutes=step["before"])
+        source, by = ChatSource(step["source"]), self.person(case, step)
+        keep_chat(case, source=source, said_at=said_at, text=step["text"], by=by)
+
+    def complain(self, case: Case, step: Step, at: datetime) -> None:
+        """Begin the complaint; with a statement its evidence is sealed and it is filed."""
+        by = self.person(case, step)
+        complaint = complaints.draft_complaint(case, by=by)
+        if statement := step.get("statement"):
+            packs.build(packs.request_pack(case, by=by).pk)
+            complaint.statement = statement
+            complaint.save(update_fields=["statement"])
+            complaints.file_complaint(complaint, by=by, platform_no=step["number"])
+
+    def verdict(self, case: Case, step: Step, at: datetime) -> None:
+        complaint = case.complaints.get(status=ComplaintStatus.FILED)
+        by = self.person(case, step)
+        complaints.decide_complaint(complaint, won=step["won"], by=by, verdict=step["note"])
+
 
 _STEPS: dict[str, Callable[[_Past, Case, Step, datetime], None]] = {
     "start": _Past.start,
@@ -318,4 +342,7 @@ _STEPS: dict[str, Callable[[_Past, Case, Step, datetime], None]] = {
     "correct_cause": _Past.correct_cause,
     "close": _Past.close,
     "reopen": _Past.reopen,
+    "chat": _Past.chat,
+    "complain": _Past.complain,
+    "verdict": _Past.verdict,
 }

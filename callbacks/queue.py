@@ -15,8 +15,9 @@ from django.utils.translation import gettext as _
 
 from callbacks.contacts import PROMISE_LEAD
 from callbacks.models import CallbackPromise
-from reviews.models import Case, StaleCase, Status, User
+from reviews.models import Case, Complaint, StaleCase, Status, User
 from reviews.models.cases import CaseQuerySet
+from reviews.models.complaints import ComplaintStatus
 
 VERY_UPSET = 0.9
 # What a row shows. Not the order: its personal data would be decrypted for every row.
@@ -38,8 +39,12 @@ def ordered(cases: CaseQuerySet, now: datetime) -> CaseQuerySet:
     """Cases in the order of work, each with `promised_at`, the hour of its open promise."""
     soon = now + PROMISE_LEAD
     promise = CallbackPromise.objects.filter(case=OuterRef("pk")).pending()
+    draft = Complaint.objects.filter(case=OuterRef("pk"), status=ComplaintStatus.DRAFT)
     return (
-        cases.annotate(promised_at=Subquery(promise.values("due_at")[:1]))
+        cases.annotate(
+            promised_at=Subquery(promise.values("due_at")[:1]),
+            complaint_due=Subquery(draft.values("due_at")[:1]),
+        )
         .annotate(
             turn=When_(
                 When(
@@ -90,7 +95,18 @@ def _due_reason(case: Case, now: datetime) -> str:
         return _("Waits for its hour") if later else _("Time for the next try")
     if promised_at:
         return _("A call-back is promised")
+    if complaint_due := getattr(case, "complaint_due", None):
+        return _complaint_reason(complaint_due, now)
     return _contact_reason(case, now)
+
+
+def _complaint_reason(due: datetime, now: datetime) -> str:
+    days = (due - now).days
+    if due < now:
+        return _("The deadline of the platform's complaint is over")
+    if days < 1:
+        return _("The platform's complaint has to be filed today")
+    return _("The platform's complaint has to be filed within %(days)d days") % {"days": days}
 
 
 def _contact_reason(case: Case, now: datetime) -> str:

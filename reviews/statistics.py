@@ -21,7 +21,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, RowNumber, TruncDate
 
 from reviews.causes import COMPLAINTS, SUB_CAUSES, TYPICAL_SHARES, Cause, SubCause
-from reviews.models import Case, CaseEvent, Rating, Review, Shop, Status, User
+from reviews.models import Case, CaseEvent, Outcome, Rating, Review, Shop, Status, User
 from reviews.models.cases import SOLVED, CaseQuerySet, EventKind
 from reviews.models.reviews import ReviewQuerySet
 
@@ -145,11 +145,16 @@ class Ending:
     open: Number
     closed: Number
     solved: Number
+    malicious: Number
 
     @property
     def solved_share(self) -> float | None:
-        """Solved among the closed, 0–1; nothing while none is closed."""
-        return self.solved.count / self.closed.count if self.closed.count else None
+        """Solved among the closed, 0–1; nothing while none is closed.
+
+        What ended as malicious had nothing to solve: it counts neither way.
+        """
+        solvable = self.closed.count - self.malicious.count
+        return self.solved.count / solvable if solvable else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,10 +284,12 @@ _ENDINGS = {
     "cases": Count("pk"),
     "closed": Count("pk", filter=Q(status=Status.CLOSED)),
     "solved": Count("pk", filter=Q(outcome__in=SOLVED)),
+    "malicious": Count("pk", filter=Q(outcome=Outcome.MALICIOUS)),
 }
 _OPEN_QUERY: Query = (("view", "open"),)
 _CLOSED_QUERY: Query = (("view", "closed"),)
 _SOLVED_QUERY: Query = (("outcome", ANY_SOLVED),)
+_MALICIOUS_QUERY: Query = (("outcome", Outcome.MALICIOUS.value),)
 
 
 def _ending(row: Mapping[str, Any], query: Query) -> Ending:
@@ -291,6 +298,7 @@ def _ending(row: Mapping[str, Any], query: Query) -> Ending:
         open=Number(row["cases"] - row["closed"], query + _OPEN_QUERY),
         closed=Number(row["closed"], query + _CLOSED_QUERY),
         solved=Number(row["solved"], query + _SOLVED_QUERY),
+        malicious=Number(row["malicious"], query + _MALICIOUS_QUERY),
     )
 
 
@@ -316,7 +324,7 @@ def _causes(scope: Scope) -> tuple[tuple[CauseRow, ...], Number]:
 
 
 def _sum(endings: Sequence[Ending], query: Query) -> Ending:
-    names = ("cases", "closed", "solved")
+    names = ("cases", "closed", "solved", "malicious")
     return _ending({name: sum(getattr(one, name).count for one in endings) for name in names}, query)
 
 
@@ -450,7 +458,7 @@ def _agents(scope: Scope) -> tuple[AgentRow, ...]:
     called = CaseEvent.objects.filter(scope.within("opened_at", path="case__"), kind=EventKind.CALL)
     calls = dict(called.exclude(by=None).order_by().values_list("by").annotate(Count("pk")))
     took = spreads(held, "assignee")
-    nothing = {"cases": 0, "closed": 0, "solved": 0}
+    nothing = {"cases": 0, "closed": 0, "solved": 0, "malicious": 0}
     rows = [
         AgentRow(
             user_id=user.pk,

@@ -30,7 +30,10 @@ class EndingShape(serializers.Serializer[Any]):
     open = serializers.IntegerField(source="open.count")
     closed = serializers.IntegerField(source="closed.count")
     solved = serializers.IntegerField(source="solved.count")
-    solved_share = serializers.FloatField(allow_null=True, help_text="Solved among the closed, 0 to 1.")
+    malicious = serializers.IntegerField(source="malicious.count", help_text="Closed as malicious.")
+    solved_share = serializers.FloatField(
+        allow_null=True, help_text="Solved among the closed that were not malicious, 0 to 1."
+    )
 
 
 class SubCauseShape(serializers.Serializer[Any]):

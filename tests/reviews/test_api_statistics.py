@@ -26,7 +26,14 @@ def test_it_counts_the_shop_of_the_key(client: APIClient, shop: Shop, other_shop
     make_case(shop, sub_cause=SubCause.SIZE_FIT)
     make_case(other_shop)
     body = client.get(URL).json()
-    assert body["ending"] == {"cases": 2, "open": 1, "closed": 1, "solved": 1, "solved_share": 1.0}
+    assert body["ending"] == {
+        "cases": 2,
+        "open": 1,
+        "closed": 1,
+        "solved": 1,
+        "malicious": 0,
+        "solved_share": 1,
+    }
     shares = {row["cause"]: (row["percent"], row["typical"]) for row in body["causes"]}
     assert shares == {
         "product": (50, 50), "subjective": (50, 20), "service": (0, 25), "malicious": (0, 5),

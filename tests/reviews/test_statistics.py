@@ -146,7 +146,15 @@ def test_it_agrees_with_counting_by_hand(shop: Shop, agents: list[User]) -> None
     assert sum(day.cases.count for day in found.trend) == len(cases)
     solved = [case for case in cases if case.outcome in (Outcome.SOLVED, Outcome.SOLVED_FOLLOW_UP)]
     closed = [case for case in cases if case.status == Status.CLOSED]
-    assert found.ending.solved_share == len(solved) / len(closed)
+    malicious = [case for case in closed if case.outcome == Outcome.MALICIOUS]
+    assert found.ending.solved_share == len(solved) / (len(closed) - len(malicious))
+
+
+def test_what_ended_as_malicious_is_neither_solved_nor_unsolved(shop: Shop) -> None:
+    for outcome in (Outcome.SOLVED, Outcome.REFUSED, Outcome.MALICIOUS, Outcome.MALICIOUS):
+        make_case(shop, opened_at=at(3), status=Status.CLOSED, outcome=outcome)
+    ending = read(scope(shop), NOW).ending
+    assert (ending.closed.count, ending.malicious.count, ending.solved_share) == (4, 2, 0.5)
 
 
 def test_it_counts_what_is_open_and_overdue_now_whenever_it_came(shop: Shop) -> None:
