@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Count, Q
 from django.forms import Textarea, TextInput
+from django.utils.translation import gettext as _
 
 from callbacks import forms
 from callbacks.calling_rules import CallPermission, window_closes_at
@@ -38,6 +39,7 @@ from reviews.models.replies import ReplyStatus
 from reviews.refusals import Refusal
 from reviews.replies import needs_approval
 from reviews.signal_words import SignalWords, in_words, review_ids
+from reviews.templatetags.ui import percent
 from reviews.watch_rule import Change
 
 QUEUE_SHOWN = 20
@@ -148,6 +150,41 @@ class CasePage:
     def deciding_words(self) -> list[str]:
         """The words the machine went by, of its latest reading."""
         return next((one.words for one in self.judgements if one.words), [])
+
+    @cached_property
+    def reading(self) -> Classification | None:
+        """The machine's latest reading of the text as it stands."""
+        version = self.review.version
+        made = (one for one in self.judgements if one.decided_by_id is None and one.version == version)
+        return next(made, None)
+
+    @property
+    def content_marks(self) -> list[tuple[int, int]]:
+        """The clauses that decided, in the first text."""
+        marks = self.reading.marks if self.reading else []
+        return clauses_in(marks, self.review.content, 0, self._lead)
+
+    @property
+    def followup_marks(self) -> list[tuple[int, int]]:
+        marks = self.reading.marks if self.reading else []
+        return clauses_in(marks, self.review.followup, len(self.review.content) + 1, self._lead)
+
+    @property
+    def _lead(self) -> int:
+        """Blanks before the full text, which the reader does not see."""
+        joined = f"{self.review.content}\n{self.review.followup}"
+        return len(joined) - len(joined.lstrip())
+
+    @property
+    def why(self) -> str:
+        """The machine's reason in a sentence; empty once a person has decided, or when no word stood out."""
+        if self.decided_by or not self.reading or not self.reading.words:
+            return ""
+        return _("Because it says %(words)s: judged as %(cause)s, %(share)s sure.") % {
+            "words": "".join(f"“{word}”" for word in self.reading.words[:3]),
+            "cause": f"{self.reading.get_cause_display()} · {self.reading.get_sub_cause_display()}",
+            "share": percent(self.reading.confidence),
+        }
 
     @property
     def causes(self) -> list[tuple[Cause, tuple[SubCause, ...]]]:
@@ -364,6 +401,16 @@ class CasePage:
     def _message_form(self) -> forms.MessageForm:
         text = chat_text(self.case, self.user, self.remedies, self.promise) if self.holds else ""
         return forms.MessageForm(self.case, initial={"text": text})
+
+
+def clauses_in(marks: Sequence[Sequence[float]], text: str, begin: int, lead: int) -> list[tuple[int, int]]:
+    """Marks of the whole text as spans of the part that begins at `begin`; what lies outside is left out."""
+    spans: list[tuple[int, int]] = []
+    for start, stop, *_weight in marks:
+        first, last = int(start) + lead - begin, int(stop) + lead - begin
+        if 0 <= first < last <= len(text) and (not spans or first >= spans[-1][1]):
+            spans.append((first, last))
+    return spans
 
 
 def find_case(user: User, pk: int) -> Case:

@@ -131,6 +131,7 @@ def _judgement(request: ClassificationRequest, verdict: Verdict, now: datetime) 
         confidence=verdict.confidence,
         decided=verdict.decided,
         words=list(verdict.words),
+        marks=[list(mark) for mark in verdict.marks],
         model=verdict.model,
         made_at=now,
     )

@@ -1,11 +1,12 @@
 """What only the desk's pages draw: deciding words, script lines, masked people."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django import template
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from reviews.models import Order
 from reviews.templatetags.ui import icon
@@ -13,8 +14,27 @@ from reviews.templatetags.ui import icon
 register = template.Library()
 
 
+Span = tuple[int, int]
+
+
+@register.simple_tag
+def why_marked(text: str, words: Iterable[str], spans: Sequence[Span]) -> SafeString:
+    """Mark the clauses that decided the cause, their words bold; without clauses the words themselves."""
+    if not spans:
+        return marked(text, words)
+    parts: list[str] = []
+    end = 0
+    said = gettext("decides the cause:")
+    for start, stop in spans:
+        parts.append(conditional_escape(text[end:start]))
+        inner = marked(text[start:stop], words, "b")
+        parts.append(format_html('<mark><span class="visually-hidden">{} </span>{}</mark>', said, inner))
+        end = stop
+    return mark_safe("".join([*parts, conditional_escape(text[end:])]))  # noqa: S308  every part is escaped
+
+
 @register.filter
-def marked(text: str, words: Iterable[str]) -> SafeString:
+def marked(text: str, words: Iterable[str], tag: str = "mark") -> SafeString:
     """Mark the words that decided the cause where they stand in the text."""
     found = [word for word in words if word]
     if not found:
@@ -23,9 +43,13 @@ def marked(text: str, words: Iterable[str]) -> SafeString:
     parts: list[str] = []
     end = 0
     for match in pattern.finditer(text):
-        parts += [conditional_escape(text[end : match.start()]), format_html("<mark>{}</mark>", match[0])]
+        parts += [conditional_escape(text[end : match.start()]), _tagged(tag, match[0])]
         end = match.end()
     return mark_safe("".join([*parts, conditional_escape(text[end:])]))  # noqa: S308  every part is escaped
+
+
+def _tagged(tag: str, words: str) -> SafeString:
+    return format_html("<b>{}</b>" if tag == "b" else "<mark>{}</mark>", words)
 
 
 @register.filter

@@ -32,7 +32,8 @@ class ClassificationQuerySet(models.QuerySet["Classification"]):
 class Classification(models.Model):
     """One judgement of one review version. Rows are only added; the latest one counts.
 
-    `confidence` is 0–1; `words` stand verbatim in the text; `decided_by` is set when a person judged.
+    `confidence` is 0–1; `words` stand verbatim in the text; `marks` are the clauses that decided as
+    [start, end, weight] in the review's full text; `decided_by` is set when a person judged.
     """
 
     review = models.ForeignKey(Review, on_delete=models.CASCADE, related_name="classifications")
@@ -43,6 +44,7 @@ class Classification(models.Model):
     confidence = models.FloatField(_("confidence"), default=1.0)
     decided = models.BooleanField(_("sure enough without a person"), default=True)
     words = models.JSONField(_("deciding words"), default=list, blank=True)
+    marks = models.JSONField(_("deciding clauses"), default=list, blank=True)
     model = models.CharField(_("model version"), max_length=40, blank=True)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"

@@ -41,6 +41,8 @@ AGENT_PAGES = (
     "/cases/{calling}/",
     "/cases/{foreign}/",
     "/callbacks/",
+    "/malicious/",
+    "/cases/{held}/evidence/",
     "/reviews/",
     "/reviews/{review}/",
     "/reviews/{review}/library/",
