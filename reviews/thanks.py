@@ -11,7 +11,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -58,6 +58,11 @@ _QUESTION = re.compile(
     r"[?？]|请问|怎么|怎样|如何|能不能|可不可以|可以.{0,8}吗|吗$|多久|哪里|为什么|什么时候"
 )
 
+_RESERVATION = re.compile(
+    r"但|不过|可惜|遗憾|失望|美中不足|不得劲|降价|降了|就是(?!好|喜欢|快)|要是|再.{1,6}就(?:更)?好"
+)
+_PLATFORM_WORDS = re.compile(r"^(?:此|该)用户.{0,3}(?:没有|未)|默认(?:好评|评价)")
+
 
 @cache
 def _sentences() -> dict[str, Any]:
@@ -71,6 +76,16 @@ def asks(text: str) -> bool:
     return bool(_QUESTION.search(text.strip()))
 
 
+def has_reservations(text: str) -> bool:
+    """Whether a good review holds something back ("but", "if only"): thanks alone would sound deaf."""
+    return bool(_RESERVATION.search(text))
+
+
+def is_silent(text: str) -> bool:
+    """Whether the buyer wrote nothing: the platform's own words stand in for none."""
+    return not text.strip() or bool(_PLATFORM_WORDS.search(text.strip()))
+
+
 def praised(text: str) -> list[str]:
     """What the buyer praised, the most named first."""
     words: dict[str, list[str]] = _sentences()["words"]
@@ -81,12 +96,12 @@ def praised(text: str) -> list[str]:
 def variants(key: str, item: str, text: str) -> Iterator[str]:
     """Texts for one review, in an order of its own that is always the same."""
     parts = _sentences()
-    topics = praised(text) or ["any"]
-    middles = parts["praised"][topics[0]] + (
-        [one.replace("{item}", item) for one in parts["item"]] if item else []
-    )
+    silent = "_silent" if is_silent(text) else ""  # thanks for words need words
+    topic = "silent" if silent else (praised(text) or ["any"])[0]
+    of_item = [one.replace("{item}", item) for one in parts[f"item{silent}"]] if item else []
+    middles = parts["praised"][topic] + of_item
     seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8])
-    every = list(product(parts["openings"], middles, parts["closings"]))
+    every = list(product(parts[f"openings{silent}"], middles, parts["closings"]))
     step = next(one for one in (7919, 104729, 1299709) if len(every) % one)  # a prime: every one comes once
     for turn in range(min(TRIES, len(every))):
         opening, middle, closing = every[(seed + turn * step) % len(every)]
@@ -136,9 +151,7 @@ def prepare(shop: Shop, found: ReviewQuerySet, *, by: User) -> ThanksJob:
     left: dict[str, int] = {}
     chosen: list[list[object]] = []
     for review in matching.order_by("created_at", "id")[:AT_ONCE]:
-        reason = (
-            "question" if asks(review.full_text) else "window" if window_of(review, now).is_closed else ""
-        )
+        reason = _left_for(review, now)
         if reason:
             left[reason] = left.get(reason, 0) + 1
         else:
@@ -150,6 +163,15 @@ def prepare(shop: Shop, found: ReviewQuerySet, *, by: User) -> ThanksJob:
     return ThanksJob.objects.create(
         shop=shop, chosen=chosen, before=_latest_texts(shop), left=left, created_by=by, created_at=now
     )
+
+
+def _left_for(review: Review, now: datetime) -> str:
+    """Why a review is left to a person; empty when it can be thanked in bulk."""
+    if asks(review.full_text):
+        return "question"
+    if has_reservations(review.full_text):
+        return "reservation"
+    return "window" if window_of(review, now).is_closed else ""
 
 
 def check_right(shop: Shop, user: User) -> None:

@@ -14,7 +14,7 @@ from reviews.models.replies import Move, ReplyStatus
 from reviews.platforms import ReplyWindow
 from reviews.replies import closed_words, policy_of, window_of
 from reviews.templatetags.ui import Look, badge, icon, zdate
-from reviews.thanks import asks
+from reviews.thanks import asks, has_reservations
 
 register = template.Library()
 
@@ -64,6 +64,12 @@ def thanks_badge(status: str) -> SafeString:
 def asks_something(review: Review) -> bool:
     """Tell whether a good review asks the shop something."""
     return asks(review.full_text)
+
+
+@register.filter
+def holds_back(review: Review) -> bool:
+    """Tell whether a good review holds something back."""
+    return has_reservations(review.full_text)
 
 
 @register.simple_tag

@@ -116,6 +116,20 @@ def test_a_question_is_left_to_a_person(shop: Shop, manager: User, text: str) ->
     assert (job.total, job.left) == (1, {"question": 1})
 
 
+@pytest.mark.parametrize("text", ["音质不错，就是刚买就降了20", "很好，但是有点小", "表盘再多点就好了"])
+def test_praise_with_a_but_is_left_to_a_person(shop: Shop, manager: User, text: str) -> None:
+    good(shop, text)
+    good(shop)
+    assert thanks.prepare(shop, Review.objects.all(), by=manager).left == {"reservation": 1}
+
+
+@pytest.mark.parametrize("text", ["", "此用户没有填写评价", "系统默认好评"])
+def test_who_wrote_nothing_is_not_thanked_for_words(text: str) -> None:
+    for key in map(str, range(60)):
+        made = thanks.compose(key, "杯子", text, [])
+        assert not any(word in made for word in ("写", "留言", "反馈", "踏实"))
+
+
 def test_cases_edits_and_answers_are_not_touched(shop: Shop, manager: User, agent: User) -> None:
     make_case(shop, review=good(shop))
     good(shop, reply="谢谢")
