@@ -10,7 +10,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from reviews.classification.e5 import Teacher
 from reviews.classification.model import COLUMNS
-from reviews.classification.network import MOST_PIECES, PADDING
+from reviews.classification.network import PADDING, PLACES
 
 WIDTH, HEADS, MIDDLE = 384, 12, 1536
 # The upper two of the teacher's twelve layers make vectors for search: they help no cause and cost time.
@@ -45,7 +45,7 @@ class Encoder(nn.Module):  # type: ignore[misc]
 
     def __init__(self, pieces: int) -> None:
         super().__init__()
-        self.word, self.pos = nn.Embedding(pieces, WIDTH), nn.Embedding(MOST_PIECES, WIDTH)
+        self.word, self.pos = nn.Embedding(pieces, WIDTH), nn.Embedding(PLACES, WIDTH)
         self.eln = nn.LayerNorm(WIDTH, eps=1e-12)
         self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
 
@@ -84,7 +84,7 @@ def from_teacher(teacher: Teacher, kept: Sequence[int]) -> Net:
     net, found = Net(len(kept)), {name: torch.from_numpy(value) for name, value in teacher.tensors.items()}
     with torch.no_grad():
         net.enc.word.weight.copy_(found["emb.word"][list(kept)])
-        places = found["emb.pos"].view(-1, WIDTH)[:MOST_PIECES] + found["emb.type"].view(-1, WIDTH)[0]
+        places = found["emb.pos"].view(-1, WIDTH)[:PLACES] + found["emb.type"].view(-1, WIDTH)[0]
         net.enc.pos.weight.copy_(places)
         _fill(net.enc.eln, found["emb.ln.w"], found["emb.ln.b"])
         for number, layer in enumerate(net.enc.layers):

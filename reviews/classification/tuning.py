@@ -26,15 +26,24 @@ EXPECTED_COMPLAINTS = {"bad": 1.0, "neutral": 1.0, "": 0.92}
 # in the training corpus and of those of other trades in everyday words (docs/causes.md has the trade-off).
 MOST_FALSE_CASES, MOST_FALSE_CASES_ELSEWHERE = 0.03, 0.08
 
-# Shops have about 0.5 % malicious reviews: a higher share of honest ones accused would drown them. In other
-# trades the model knows fewer words and errs more.
-MOST_FALSE_ACCUSATIONS, MOST_FALSE_ACCUSATIONS_ELSEWHERE = 0.003, 0.015
-# Whoever gives a good mark hardly ever extorts or smears.
-MOST_PRAISE_ACCUSED, MOST_PRAISE_ACCUSED_ELSEWHERE = 0.0005, 0.005
 # In a file with more malicious reviews than this they were made for training, beside honest look-alikes.
 NATURAL_MALICIOUS = 0.05
 
 DECIDED_ACCURACY = 0.945
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Which share of honest reviews may be proposed as malicious.
+
+    Shops have about 0.5 % malicious reviews: a higher share of honest ones accused would drown them. In other
+    trades the models know fewer words and err more. Whoever gives a good mark hardly ever extorts or smears.
+    """
+
+    accused: float = 0.003
+    accused_elsewhere: float = 0.015
+    praise_accused: float = 0.0005
+    praise_accused_elsewhere: float = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +63,7 @@ class HeldOut:
 
         All are told the same rating, or with None each its own.
         """
-        ratings = [sample.rating if rating is None else rating for sample in self.samples]
-        judged = judge(self.scores, ratings, model.settings)
-        return verdicts_of(judged, [UNEXPLAINED] * len(self.samples), model.version)
+        return verdicts_of_scores(self, model.settings, rating, model.version)
 
     @property
     def labelled(self) -> "HeldOut":
@@ -69,13 +76,20 @@ class HeldOut:
         return np.array([CAUSES.index(sample.cause or Cause.NONE) for sample in self.samples])
 
 
-def tune(crossed: HeldOut, plain: HeldOut) -> Settings:
+def verdicts_of_scores(held: HeldOut, settings: Settings, rating: str | None, version: str) -> list[Verdict]:
+    """Judge samples by their scores, without words; all are told one rating, or with None each its own."""
+    ratings = [sample.rating if rating is None else rating for sample in held.samples]
+    judged = judge(held.scores, ratings, settings)
+    return verdicts_of(judged, [UNEXPLAINED] * len(held.samples), version)
+
+
+def tune(crossed: HeldOut, plain: HeldOut, limits: Limits = Limits()) -> Settings:
     """Choose all settings.
 
     `crossed` is the cross-validation of the training samples: many enough to choose rare things by. `plain`
     is a random sample of a shop's reviews: only there are the shares, and so the confidence, true.
     """
-    settings = Settings(1.0, 0.0, 0.5, {"": 0.0}, _malicious_shifts(crossed))
+    settings = Settings(1.0, 0.0, 0.5, {"": 0.0}, _malicious_shifts(crossed, limits))
     settings = replace(settings, none_shift=_none_shifts(crossed, settings))
     settings = replace(settings, temperature=_temperature(plain.labelled, settings))
     settings = replace(settings, also_from=_also_from(natural(crossed)))
@@ -147,7 +161,7 @@ def _temperature(held: HeldOut, settings: Settings) -> float:
     return float(min(np.arange(0.4, 2.01, 0.02).round(2).tolist(), key=surprise))
 
 
-def _malicious_shifts(held: HeldOut) -> dict[str, float]:
+def _malicious_shifts(held: HeldOut, limits: Limits) -> dict[str, float]:
     """Choose, by rating, the shift with which just few enough honest reviews are accused."""
     made, real, praise = elsewhere(held), natural(held), unlabelled_praise(held)
 
@@ -156,12 +170,12 @@ def _malicious_shifts(held: HeldOut) -> dict[str, float]:
         return _most_shift(malicious_score(part.only(kept).scores), share)
 
     unhappy = min(
-        most(real, MOST_FALSE_ACCUSATIONS, happy=False),
-        most(made, MOST_FALSE_ACCUSATIONS_ELSEWHERE, happy=False),
+        most(real, limits.accused, happy=False),
+        most(made, limits.accused_elsewhere, happy=False),
     )
     happy = min(
-        most(praise, MOST_PRAISE_ACCUSED, happy=True),
-        most(made, MOST_PRAISE_ACCUSED_ELSEWHERE, happy=True),
+        most(praise, limits.praise_accused, happy=True),
+        most(made, limits.praise_accused_elsewhere, happy=True),
     )
     shifts = {"": unhappy, "good": min(happy, unhappy)}
     return {rating: shift if np.isfinite(shift) else 0.0 for rating, shift in shifts.items()}

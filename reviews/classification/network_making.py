@@ -1,0 +1,86 @@
+"""Make the network's three files: fine-tune, export, choose how it decides, measure. Needs torch and onnx."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from reviews.classification.e5 import read_teacher
+from reviews.classification.features import FloatArray
+from reviews.classification.model import shipped
+from reviews.classification.network import CARD, PIECES, WEIGHTS, Network, load_network
+from reviews.classification.network_torch import export, from_teacher
+from reviews.classification.network_training import LEGS, Leg, is_held_out, train_network
+from reviews.classification.network_tuning import (
+    READ_AGAIN_BELOW,
+    Twice,
+    by_file,
+    figures,
+    network_scores,
+    tune_engines,
+)
+from reviews.classification.pieces import as_processor, choose_pieces, vocabulary
+from reviews.classification.samples import Sample
+from reviews.classification.text import normalise
+from reviews.classification.training import fit, merge
+from reviews.classification.tuning import made_sources
+
+
+def make_network(
+    samples: Sequence[Sample],
+    plain: Sequence[Sample],
+    wheel: Path,
+    out: Path,
+    card: Mapping[str, Any],
+    legs: Sequence[Leg] = LEGS,
+) -> dict[str, Any]:
+    """Write the network's files into a folder and give its card.
+
+    One review in twenty, and the made ones of one trade or text in four, are never fitted on: weights,
+    thresholds and figures come from them and from `plain`, a random sample of a shop's reviews.
+    """
+    chosen = merge(samples)
+    made = made_sources(chosen)
+    held = [sample for sample in chosen if is_held_out(sample, sample.source in made)]
+    kept = {sample.id for sample in held}
+    rest = [sample for sample in chosen if sample.id not in kept]
+    out.mkdir(parents=True, exist_ok=True)
+    _write_network(rest, wheel, out, legs)
+    (out / CARD).write_text(json.dumps({"version": ""}), encoding="utf-8")
+    linear = fit(rest)
+    network = load_network(out)
+    told = describe(
+        _read_twice(held, linear.scores(held), network), _read_twice(plain, linear.scores(plain), network)
+    )
+    return write_card(out, {**card, **told})
+
+
+def describe(held: Twice, plain: Twice) -> dict[str, Any]:
+    """Choose how the readers decide, and measure it."""
+    engines = tune_engines(held, plain)
+    parts = {f"held out of {name}": part for name, part in by_file(held).items()}
+    parts |= {f"{name} (thresholds come from it)": part for name, part in by_file(plain).items()}
+    return {"read_again_below": READ_AGAIN_BELOW, "engines": engines, "figures": figures(parts, engines)}
+
+
+def write_card(out: Path, card: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the card beside the network; the version gets a fingerprint of the network's file."""
+    mark = hashlib.sha256((out / WEIGHTS).read_bytes()).hexdigest()[:8]
+    whole = {**card, "version": f"{card['version']}-{mark}", "linear": shipped().version}
+    (out / CARD).write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    return whole
+
+
+def _write_network(samples: Sequence[Sample], wheel: Path, out: Path, legs: Sequence[Leg]) -> None:
+    """Cut the teacher's vocabulary, fine-tune it and write network and vocabulary."""
+    teacher = read_teacher(wheel)
+    kept = choose_pieces(teacher, [normalise(sample.text) for sample in samples])
+    (out / PIECES).write_bytes(vocabulary(teacher, kept))
+    numbering = Network(None, as_processor((out / PIECES).read_bytes()), {})
+    export(train_network(from_teacher(teacher, kept), numbering, samples, legs), out / WEIGHTS)
+
+
+def _read_twice(samples: Sequence[Sample], linear: FloatArray, network: Network) -> Twice:
+    """Let the network read what the linear model has read."""
+    return Twice(samples, linear, network_scores(network, samples))
