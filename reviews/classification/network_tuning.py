@@ -26,7 +26,7 @@ WEIGHTS: Mapping[str, Weights] = {
 # Half of the real reviews held out were chosen for being hard: of a shop's own fewer are accused.
 LIMITS = Limits(accused=0.0055, accused_elsewhere=0.05, praise_accused=0.002, praise_accused_elsewhere=0.03)
 # Below this confidence of the linear model the network reads as well (docs/causes.md).
-READ_AGAIN_BELOW = 0.97
+READ_AGAIN_BELOW = 0.95
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from reviews.classification.verdict import CAUSES, Verdict
 from reviews.classification.words import UNEXPLAINED
 
 # The share of complaints to reckon with by rating: it says how dear a missed complaint is beside a false one.
-EXPECTED_COMPLAINTS = {"bad": 1.0, "neutral": 1.0, "": 0.92}
+EXPECTED_COMPLAINTS = {"bad": 1.0, "neutral": 1.0}
 # Of good marks only some 3 to 6 in 100 complain: so few happy buyers may be taken for unhappy ones, of those
 # in the training corpus and of those of other trades in everyday words (docs/causes.md has the trade-off).
 MOST_FALSE_CASES, MOST_FALSE_CASES_ELSEWHERE = 0.03, 0.08
@@ -34,7 +34,7 @@ DECIDED_ACCURACY = 0.945
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Which share of honest reviews may be proposed as malicious.
+    """Which share of honest reviews may be proposed as malicious, and how rare praise is.
 
     Shops have about 0.5 % malicious reviews: a higher share of honest ones accused would drown them. In other
     trades the models know fewer words and err more. Whoever gives a good mark hardly ever extorts or smears.
@@ -44,6 +44,8 @@ class Limits:
     accused_elsewhere: float = 0.015
     praise_accused: float = 0.0005
     praise_accused_elsewhere: float = 0.005
+    # The share of complaints to reckon with where no rating is told.
+    complaints_untold: float = 0.92
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def tune(crossed: HeldOut, plain: HeldOut, limits: Limits = Limits()) -> Setting
     is a random sample of a shop's reviews: only there are the shares, and so the confidence, true.
     """
     settings = Settings(1.0, 0.0, 0.5, {"": 0.0}, _malicious_shifts(crossed, limits))
-    settings = replace(settings, none_shift=_none_shifts(crossed, settings))
+    settings = replace(settings, none_shift=_none_shifts(crossed, settings, limits))
     settings = replace(settings, temperature=_temperature(plain.labelled, settings))
     settings = replace(settings, also_from=_also_from(natural(crossed)))
     return replace(settings, decided_from=_decided_from(plain.labelled, settings))
@@ -121,7 +123,7 @@ def made_sources(samples: Sequence[Sample]) -> set[str]:
     return {source for source, malicious in marks.items() if np.mean(malicious) > NATURAL_MALICIOUS}
 
 
-def _none_shifts(held: HeldOut, settings: Settings) -> dict[str, float]:
+def _none_shifts(held: HeldOut, settings: Settings, limits: Limits) -> dict[str, float]:
     """Choose, for every rating, the shift of "no complaint" that gets most causes right.
 
     Under a good mark it is the one with which just few enough happy buyers are taken for unhappy ones.
@@ -144,7 +146,7 @@ def _none_shifts(held: HeldOut, settings: Settings) -> dict[str, float]:
     right = {shift: (right_share(complaints, shift), right_share(praise, shift)) for shift in shifts}
     told = {
         rating: max(shifts, key=lambda shift: share * right[shift][0] + (1 - share) * right[shift][1])
-        for rating, share in EXPECTED_COMPLAINTS.items()
+        for rating, share in {**EXPECTED_COMPLAINTS, "": limits.complaints_untold}.items()
     }
     # Without praise to learn from, a good mark counts like an unknown one.
     return {**told, "good": good if np.isfinite(good) else told[""]}
