@@ -11,7 +11,7 @@ from pathlib import Path
 from .rules import DISGUISES, MIXTURES
 
 # Traditional signs, syllables of the sensitive words, and the everyday words that only sound like them:
-# made by build_tables.py, which names the sources.
+# made by `manage.py build_compliance_tables`, which names the sources.
 _TABLES = json.loads((Path(__file__).parent / "characters.json").read_text(encoding="utf-8"))
 _TRADITIONAL = dict(zip(_TABLES["traditional"][::2], _TABLES["traditional"][1::2], strict=True))
 _SYLLABLES: dict[str, str] = {sign: sound for sound, signs in _TABLES["syllables"].items() for sign in signs}

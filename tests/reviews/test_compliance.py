@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from reviews.compliance import RULES_VERSION, Kind, find_offences, verdict
+from reviews.compliance import RULES_VERSION, Kind, find_offences, learnt, training, verdict
 from reviews.compliance.normalise import normalise
 from reviews.compliance.rules import EXPLANATIONS, SOURCES, patterns
 from tests.reviews.compliance_texts import CHANGE_MENTIONED, CHANGE_NOT_MENTIONED, LAWFUL, UNLAWFUL
@@ -182,3 +182,95 @@ def test_it_says_which_line_is_no_json_and_judges_the_others(monkeypatch: pytest
     assert [answer.get("verdict", "error") for answer in answers] == ["pass", "error", "error", "block"]
     assert "2" in answers[1]["error"]
     assert "3" in answers[2]["error"]
+
+
+CORPUS = ROOT / "reviews" / "compliance" / "corpus"
+STRICT_RULES = {"R1", "R2", "R3", "R4"}
+
+
+def corpus(*names: str) -> list[dict[str, str]]:
+    lines = [line for name in names for line in (CORPUS / f"{name}.jsonl").read_text("utf-8").splitlines()]
+    return [json.loads(line) for line in lines]
+
+
+def blocked(entries: list[dict[str, str]]) -> float:
+    verdicts = [verdict(find_offences(one["text"], one["kind"], one["platform"])) for one in entries]
+    return verdicts.count("block") / len(verdicts)
+
+
+def test_it_has_a_corpus_of_its_own_with_every_rule() -> None:
+    own = corpus("own")
+    rules = [one["rule"] for one in own]
+    assert rules.count("") >= 400
+    assert len(rules) - rules.count("") >= 400
+    assert set(rules) == STRICT_RULES | {"", "R6", "R7", "R9"}
+    assert len({one["text"] for one in own}) == len(own)
+
+
+def test_it_blocks_the_unlawful_and_passes_the_lawful_of_its_corpora() -> None:
+    entries = corpus("own", "second_author", "shipped")
+    assert blocked([one for one in entries if one["rule"] in STRICT_RULES]) > 0.95
+    assert blocked([one for one in entries if one["rule"] in {"R6", "R7"}]) > 0.95
+    assert blocked([one for one in entries if not one["rule"]]) < 0.04
+
+
+def test_it_needs_the_learnt_layer_for_oblique_wording(monkeypatch: pytest.MonkeyPatch) -> None:
+    oblique = [
+        one for one in corpus("second_author") if one.get("disguise") == "oblique" and one["rule"] < "R5"
+    ]
+    assert blocked(oblique) > 0.9
+    monkeypatch.setattr(learnt, "scores", lambda *_given: dict.fromkeys(learnt.OUTPUTS, -0.5))
+    assert blocked(oblique) < 0.5
+
+
+def test_it_lets_no_rules_match_stand_that_the_learnt_layer_holds_for_lawful(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(learnt, "scores", lambda *_given: dict.fromkeys(learnt.OUTPUTS, -9.0))
+    assert find_offences("麻烦改为好评", Kind.CHAT) == []
+    assert find_offences("麻烦更新评价", Kind.CHAT, benefit_in_case=True) != []
+
+
+def test_it_names_the_words_of_an_oblique_text_where_they_stand() -> None:
+    text = "您好，那条​记录麻烦处理掉，谢谢"
+    offences = find_offences(text, Kind.CHAT, "taobao")
+    assert offences
+    assert all(offence.words == text[offence.start : offence.end] != "" for offence in offences)
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("号凭返陷", "好评返现"), ("讠平亻介", "评价"), ("⭐⭐⭐⭐⭐=🧧", "五星=红包"),
+        ("改cp送hb", "改差评送红包"),
+        ("r3view update", "review update"), ("rеview", "review"), ("好，评", "好评"), ("加 薇 ❤", "加微信"),
+        ("亨评", "好评"), ("该评价内容", "该评价内容"), ("维新", "维新"), ("HP打印机", "hp打印机"),
+    ],
+)  # fmt: skip
+def test_it_sees_through_more_disguises_and_leaves_everyday_words(text: str, plain: str) -> None:
+    assert normalise(text).text == plain
+
+
+def test_it_learns_from_labelled_texts_and_reads_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples = [
+        training.Example(f"{start}{text}", rule, author)
+        for start in ("您好，", "亲，", "")
+        for rule, text, author in [
+            ("", "退款已到账", "a"), ("", "明天补发", "b"), ("R1", "改评返现", "a"), ("R2", "给个五星", "b"),
+            ("R3", "那条删了", "a"), ("R4", "走着瞧", "b"), ("R6", "号码139", "a"), ("R7", "加微信", "b"),
+            ("R9", "大促", "a"),
+        ]
+    ]  # fmt: skip
+    model = training.fit(examples, [training.terms_of(one.text) for one in examples])
+    training.store(model, [0.0] * len(learnt.OUTPUTS), {"version": "test"}, tmp_path)
+    monkeypatch.setattr(learnt, "ARTIFACTS", tmp_path)
+    learnt._model.cache_clear()
+    learnt.card.cache_clear()
+    try:
+        assert learnt.scores("亲,那条删了", [])["any"] > learnt.scores("亲,明天补发", [])["any"]
+        assert learnt.telling("亲,那条删了", "R3") is not None
+    finally:
+        learnt._model.cache_clear()
+        learnt.card.cache_clear()
