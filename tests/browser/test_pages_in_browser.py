@@ -64,6 +64,7 @@ MANAGER_PAGES = (
     "/scripts/identify/?shop=test-shop",
     "/team/",
     "/parked/",
+    "/releases/",
     "/replies/?tab=approve",
     "/thanks/{thanks}/",
 )
