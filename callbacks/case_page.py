@@ -17,6 +17,8 @@ from callbacks.contacts import call_permission, obstacles_to_close, words_of
 from callbacks.models import BuyerMessage, CallbackPromise, CallLog, CallOutcome, Remedy
 from callbacks.models.scripts import APOLOGIES
 from callbacks.queue import QueueEntry, agent_queue
+from callbacks.remedy_card import RemedyCard
+from callbacks.remedy_forms import PhotoForm, RemedyForm
 from callbacks.script import ScriptLine, manner_for, review_words, script_for
 from callbacks.timeline import TimelineEntry, assigned_to, difference_of, timeline
 from reviews.behaviour import SignalKind
@@ -44,7 +46,9 @@ from reviews.watch_rule import Change
 
 QUEUE_SHOWN = 20
 ON_THE_PAGE = ("shop", "assignee", "review__shop", "review__buyer", "review__product", "review__order")
-UNSEEN_FIELDS = frozenset({"approve", "done", "later_at", "notes", "outcome", "stage", "sub_cause"})
+UNSEEN_FIELDS = frozenset(
+    {"accepted", "approve", "done", "key", "later_at", "method", "notes", "outcome", "stage", "sub_cause"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ class CasePage:
             return self.my_call is None
         if self.holds or form.place in ("case", "cause", "contact"):
             return False
-        return form.place != "reply" or not self.manages
+        return form.place not in ("reply", "remedy", "photos") or not self.manages
 
     @property
     def left_over(self) -> list[tuple[str, str]]:
@@ -312,8 +316,12 @@ class CasePage:
     # --- remedies, texts, the end ---
 
     @cached_property
+    def remedy_card(self) -> RemedyCard:
+        return RemedyCard(self.case, self.user, self.now, holds=self.holds)
+
+    @property
     def remedies(self) -> list[Remedy]:
-        return list(self.case.remedies.select_related("agreed_by", "decided_by"))
+        return self.remedy_card.remedies
 
     @cached_property
     def reply(self) -> PublicReply | None:
@@ -382,7 +390,8 @@ class CasePage:
         made: Sequence[forms.CaseForm] = (
             self._end_call_form(),
             forms.CallbackForm(self.case),
-            forms.RemedyForm(self.case),
+            RemedyForm(self.case),
+            PhotoForm(self.case),
             forms.ReplyForm(self.case, initial={"text": self.reply.text if self.reply else ""}),
             self._message_form(),
             forms.CauseForm(self.case, initial={"sub_cause": self.case.sub_cause}),

@@ -26,9 +26,13 @@ import reviews.demo
 from callbacks import contacts, demo_replies, remedies
 from callbacks.calling_rules import may_call
 from callbacks.chats import keep_chat
+from callbacks.demo_remedies import demo_picture, leave_remedies_open
 from callbacks.evidence import packs
-from callbacks.models import CallOutcome, RemedyStatus
+from callbacks.models import CallOutcome, ProofPhoto, RemedyBudget, RemedyStatus
+from callbacks.photos import add_photos, forget_files
+from callbacks.remedy_card import USUAL_WAY
 from reviews import clock, complaints
+from reviews.causes import Cause
 from reviews.intake import record_orders, record_reviews
 from reviews.models import AuditEntry, Case, ClassificationRequest, Review, Shop, ShopMembership, Status, User
 from reviews.models.chats import ChatSource
@@ -64,6 +68,7 @@ def load() -> int:
         _take_in(record_orders, shop, _read("orders.json", code), moment)
         _take_in(record_reviews, shop, _read("reviews.json", code), moment)
     _Past(moment, people).play()
+    leave_remedies_open(people["manager"], moment)
     demo_replies.play(list(shops.values()), people["manager"])
     return Review.objects.filter(shop__in=shops.values()).count()
 
@@ -76,6 +81,8 @@ def delete() -> None:
     """
     shops = _shops()
     AuditEntry.objects.filter(shop__in=shops).delete()
+    pictures = list(ProofPhoto.objects.filter(case__shop__in=shops))
+    transaction.on_commit(lambda: forget_files(pictures))
     Case.objects.filter(shop__in=shops).delete()
     shops.delete()
     for person in User.objects.filter(is_demo=True):
@@ -113,7 +120,9 @@ def moment_of(text: str, base: datetime) -> datetime:
 
 
 def _make_shop(row: Step) -> Shop:
-    return Shop.objects.create(code=row["code"], name=row["name"], platform=row["platform"])
+    shop = Shop.objects.create(code=row["code"], name=row["name"], platform=row["platform"])
+    RemedyBudget.objects.create(shop=shop, fen=300_000)
+    return shop
 
 
 def _make_person(row: Step, shops: dict[str, Shop]) -> User:
@@ -279,17 +288,27 @@ class _Past:
 
     def remedy(self, case: Case, step: Step, at: datetime) -> None:
         self.start(case, step, at)
-        remedies.agree_remedy(
+        agent = self.person(case, step)
+        if case.cause == Cause.PRODUCT or "照片" in step.get("note", ""):
+            add_photos(case, [("demo.jpg", demo_picture(case.review.review_key))], by=agent)
+        made = remedies.offer_remedy(
             case,
             step["kind"],
             amount=Decimal(step["amount"]),
             note=step.get("note", ""),
-            by=self.person(case, step),
+            reason=step.get("note", "") or "与买家核实过",
+            by=agent,
         )
+        # What a history's "approve" does not name is outside the policy only: decided on the spot.
+        if (
+            made.status == RemedyStatus.TO_APPROVE
+            and Decimal(step["amount"]) <= case.shop.remedy_limit_per_case
+        ):
+            remedies.decide_remedy(made, approve=True, by=self.people["manager"], words="情况属实，同意")
 
     def approve(self, case: Case, step: Step, at: datetime) -> None:
         for remedy in case.remedies.filter(status=RemedyStatus.TO_APPROVE):
-            remedies.decide_remedy(remedy, approve=True, by=self.people["manager"])
+            remedies.decide_remedy(remedy, approve=True, by=self.people["manager"], words="凭证清楚，同意")
 
     def reply(self, case: Case, step: Step, at: datetime) -> None:
         reply = case.review.public_reply
@@ -306,7 +325,17 @@ class _Past:
         if case.needs_decision:
             case.correct_cause(self.truth[case.review.review_key]["sub_cause"], by=agent)
         if not contacts.obstacles_to_close(case, step["outcome"]):
+            self._carry_out(case, at)
             contacts.settle(case, step["outcome"], by=agent, note=step.get("note", ""))
+
+    def _carry_out(self, case: Case, at: datetime) -> None:
+        """What is older than two days is paid; the rest still waits to be."""
+        if at > self.moment - timedelta(days=2):
+            return
+        for remedy in case.remedies.filter(status=RemedyStatus.APPROVED):
+            way = USUAL_WAY[remedy.facts.doer]
+            number = f"{at:%Y%m%d}{remedy.pk:06d}" if remedy.facts.money else ""
+            remedies.carry_out(remedy, way, by=self.people["manager"], reference=number)
 
     def reopen(self, case: Case, step: Step, at: datetime) -> None:
         contacts.reopen(case, by=self.people["manager"], reason=step.get("note", ""))

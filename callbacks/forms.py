@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from callbacks.callback_hours import quick_hours
-from callbacks.models import CallOutcome, RemedyKind, Stage
+from callbacks.models import CallOutcome, Stage
 from reviews import clock
 from reviews.causes import SUB_CAUSES, Cause, SubCause
 from reviews.forms import DayField
@@ -123,20 +123,6 @@ class EndCallForm(CallbackForm):
 class NotesForm(CaseForm):
     place = "call"
     notes = forms.CharField(required=False, max_length=5000, strip=False)
-
-
-class RemedyForm(CaseForm):
-    place = "remedy"
-    kind = forms.ChoiceField(label=_("Remedy"), choices=RemedyKind.choices)
-    amount = forms.DecimalField(
-        label=_("Cost to the shop, ¥"), min_value=0, max_digits=10, decimal_places=2, initial=0
-    )
-    note = forms.CharField(label=_("Note"), max_length=200, required=False)
-
-
-class DecisionForm(CaseForm):
-    place = "remedy"
-    approve = forms.TypedChoiceField(choices=[("1", "1"), ("0", "0")], coerce=lambda value: value == "1")
 
 
 class ReplyForm(CaseForm):

@@ -1,72 +1,303 @@
-"""Remedies: agreed for the problem, decided by a manager above the limits. Never tied to the review."""
+"""Remedies: offered for the problem, by policy and limits, decided by a manager above them, carried out.
 
+Each verb is one transaction: the status moves by compare-and-set, the ledger gets its entry, the case its
+event. Nothing here reads the review's mark or whether it changed (law): a remedy answers the problem.
+"""
+
+from contextlib import AbstractContextManager
 from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from callbacks.holding import NotAllowed, check_hold, locked
-from callbacks.models import Remedy, RemedyKind, RemedyStatus
+from callbacks import ledger, limits
+from callbacks.holding import NotAllowed, check_hold, locked, noted
+from callbacks.models import (
+    Because,
+    EntryKind,
+    Payout,
+    PayoutMethod,
+    Remedy,
+    RemedyKind,
+    RemedyStatus,
+)
+from callbacks.models.remedies import OWED
+from callbacks.policy import Proof, plain
+from callbacks.remedy_kinds import KINDS, CostRule
+from callbacks.shop_policy import Standing, standing_of
 from reviews import clock
-from reviews.models import Case, StaleCase, User
+from reviews.causes import Cause
+from reviews.models import Case, InvalidTransition, StaleCase, User
 from reviews.models.cases import EventKind
 from reviews.outgoing import compensating
 from reviews.replies import draft_reply
-from reviews.sequence import check_compensation
 
-# Remedies that are money: without their amount the limit would not see them.
-PAID_OUT = (RemedyKind.REFUND, RemedyKind.PART_REFUND, RemedyKind.COUPON)
+NEEDS_REASON = frozenset({Because.POLICY, Because.OVER_VALUE, Because.JUDGEMENT})
 
 
-def agree_remedy(case: Case, kind: RemedyKind | str, *, amount: Decimal, note: str, by: User) -> Remedy:
-    """Agree a remedy for the problem. Above the agent's limit a case it waits for a manager."""
+def offer_remedy(
+    case: Case,
+    kind: RemedyKind | str,
+    *,
+    amount: Decimal | None,
+    by: User,
+    note: str = "",
+    reason: str = "",
+    key: UUID | None = None,
+    accepted: bool = True,
+) -> Remedy:
+    """Offer a remedy; `accepted`: the buyer has said yes already. Above limits or policy a manager decides.
+
+    `amount` is yuan; a full refund may leave it empty. The same `key` again returns what is stored.
+    Raises NotAllowed, InvalidTransition, OffendingText, SequenceRefusal.
+    """
+    if key and (stored := Remedy.objects.filter(key=key, case=case).first()):
+        return stored
     check_hold(case, by)
-    if kind in PAID_OUT and not amount:
+    cost = _cost(case, kind, amount)
+    # Note and reason in one: together they must be lawful, and follow no talk of changing the review.
+    with compensating(case, note=f"{note}\n{reason}".strip(), by=by):
+        return _offer(case, kind, cost, by=by, note=note, reason=reason, key=key, accepted=accepted)
+
+
+def _cost(case: Case, kind: RemedyKind | str, amount: Decimal | None) -> Decimal:
+    """What it costs the shop, checked against its kind. Raises NotAllowed."""
+    rule = KINDS[kind].cost
+    if rule == CostRule.WHOLE and case.value is not None:
+        if amount and amount < case.value:
+            raise NotAllowed(
+                _("A full refund is what was paid, ¥%(value)s. For less take a part refund.")
+                % {"value": plain(case.value)}
+            )
+        amount = amount or case.value
+    if KINDS[kind].needs_amount and not amount:
         raise NotAllowed(_("Name what this remedy costs the shop."))
-    with compensating(case, note=note, by=by):
-        return _agree(case, kind, amount=amount, note=note, by=by)
+    if amount and amount < 0:
+        raise NotAllowed(_("An amount cannot be negative."))
+    return amount or Decimal(0)
 
 
-def _agree(case: Case, kind: RemedyKind | str, *, amount: Decimal, note: str, by: User) -> Remedy:
+def _offer(
+    case: Case,
+    kind: RemedyKind | str,
+    cost: Decimal,
+    *,
+    by: User,
+    note: str,
+    reason: str,
+    key: UUID | None,
+    accepted: bool,
+) -> Remedy:
+    """The lock first: two tabs, two clicks, two agents are counted one after the other."""
+    limits.lock(case.shop)
     current = locked(case)
+    if key and (stored := Remedy.objects.filter(key=key).first()):
+        return stored
     check_hold(current, by)
-    spent = Remedy.objects.filter(case=current).standing().aggregate(total=Sum("amount"))["total"] or Decimal(
-        0
-    )
-    free = spent + _cost(case, kind, amount) <= case.shop.remedy_limit_per_case or by.manages(case.shop_id)
+    standing = standing_of(current)
+    because = _because(current, standing, kind, cost, by)
+    _check_because(standing, because, reason)
+    waits = bool(because) and not by.manages(case.shop_id)
     now = clock.now()
     remedy = Remedy.objects.create(
         case=case,
         kind=RemedyKind(kind),
-        amount=amount,
+        amount=cost,
+        asked=cost,
         note=note,
-        status=RemedyStatus.APPROVED if free else RemedyStatus.TO_APPROVE,
+        reason=reason,
+        key=key,
+        proof=standing.proof,
+        because=because,
+        policy_version=standing.version,
+        status=_first_status(waits=waits, accepted=accepted),
         agreed_by=by,
         agreed_at=now,
     )
-    case.log(EventKind.REMEDY, by=by, remedy=remedy.kind, amount=str(amount), status=remedy.status, note=note)
-    draft_reply(case.review, case)
+    _enter_offer(remedy, by)
+    _log(remedy, by=by, note=note or reason)
     return remedy
 
 
-def _cost(case: Case, kind: RemedyKind | str, amount: Decimal) -> Decimal:
-    """What the limit counts: a full refund is never less than what was paid."""
-    return max(amount, case.value or amount) if kind == RemedyKind.REFUND else amount
+def _first_status(*, waits: bool, accepted: bool) -> RemedyStatus:
+    if waits:
+        return RemedyStatus.TO_APPROVE
+    return RemedyStatus.APPROVED if accepted else RemedyStatus.OFFERED
 
 
-@transaction.atomic
-def decide_remedy(remedy: Remedy, *, approve: bool, by: User) -> None:
-    """A manager approves or refuses what is above the agent's limit."""
-    status = RemedyStatus.APPROVED if approve else RemedyStatus.REFUSED
-    if approve:
-        check_compensation(remedy.case, clock.now())
-    decided = Remedy.objects.filter(pk=remedy.pk, status=RemedyStatus.TO_APPROVE).update(
-        status=status, decided_by=by, decided_at=clock.now()
+def _because(case: Case, standing: Standing, kind: str, cost: Decimal, by: User) -> list[str]:
+    """Why it is not the agent's alone to give: policy, the order's value, limits, budget."""
+    found: list[str] = []
+    if not standing.allows(kind, cost):
+        at_best = standing.allows(kind, cost, Proof.JUDGEMENT)
+        found.append(Because.JUDGEMENT.value if at_best else Because.POLICY.value)
+    if case.value is not None and cost > case.value:
+        found.append(Because.OVER_VALUE.value)
+    return found + limits.room(case, by, clock.now(), kind).because(limits.fen_of(cost))
+
+
+def _check_because(standing: Standing, because: list[str], reason: str) -> None:
+    if standing.cause == Cause.MALICIOUS:
+        raise NotAllowed(_("The cause is malicious, confirmed by a person: there is nothing to put right."))
+    if reason.strip() or not NEEDS_REASON & set(because):
+        return
+    if Because.OVER_VALUE in because:
+        raise NotAllowed(_("This is more than the order cost. Say why, and a manager decides."))
+    raise NotAllowed(
+        _("The policy gives here: %(offers)s. For anything else say why, and a manager decides.")
+        % {"offers": standing.words or _("nothing")}
     )
-    if not decided:
-        raise StaleCase(_("This remedy has already been decided."))
+
+
+def _enter_offer(remedy: Remedy, by: User) -> None:
+    ledger.post(remedy, EntryKind.RESERVE, by=by, open_fen=remedy.fen)
+    if remedy.status == RemedyStatus.APPROVED:
+        ledger.post(remedy, EntryKind.APPROVE, by=by)
+
+
+def _log(remedy: Remedy, *, by: User, note: str) -> None:
     remedy.case.log(
-        EventKind.REMEDY, by=by, remedy=remedy.kind, amount=str(remedy.amount), status=status, note=""
+        EventKind.REMEDY,
+        by=by,
+        remedy=remedy.kind,
+        amount=str(remedy.amount),
+        status=remedy.status,
+        note=note,
     )
     draft_reply(remedy.case.review, remedy.case)
+
+
+# --- what becomes of it --------------------------------------------------------------------------
+
+
+def _move(remedy: Remedy, *allowed: RemedyStatus, to: RemedyStatus, **changes: Any) -> Remedy:
+    """The one private move: lock the row, check where it stands, write. Raises StaleCase."""
+    current = Remedy.objects.select_for_update().select_related("decided_by").get(pk=remedy.pk)
+    if current.status not in allowed:
+        raise StaleCase(_already(current))
+    Remedy.objects.filter(pk=remedy.pk).update(status=to, **changes)
+    for name, value in {"amount": current.amount, "status": to, **changes}.items():
+        setattr(remedy, name, value)
+    return current
+
+
+def _already(remedy: Remedy) -> str:
+    if remedy.decided_by and remedy.status in (RemedyStatus.APPROVED, RemedyStatus.REFUSED):
+        return _("%(name)s has already decided this remedy: %(status)s.") % {
+            "name": remedy.decided_by,
+            "status": remedy.get_status_display(),
+        }
+    return _("This remedy has changed meanwhile: %(status)s.") % {"status": remedy.get_status_display()}
+
+
+def decide_remedy(
+    remedy: Remedy, *, approve: bool, by: User, amount: Decimal | None = None, words: str = ""
+) -> None:
+    """A manager approves, at the amount asked for or a lower one, or refuses with a reason.
+
+    Of two managers at once one wins; the other gets StaleCase with the winner's name.
+    """
+    if not approve and not words.strip():
+        raise NotAllowed(_("Say why it is refused: the agent has to explain it to the buyer."))
+    lawful = compensating if approve else _noted
+    with lawful(remedy.case, note=words, by=by):
+        fresh = {"decided_by": by, "decided_at": clock.now(), "decision": words}
+        if approve:
+            _approve(remedy, by, amount, fresh)
+        else:
+            before = _move(remedy, RemedyStatus.TO_APPROVE, to=RemedyStatus.REFUSED, **fresh)
+            ledger.post(remedy, EntryKind.CANCEL, by=by, open_fen=-before.fen)
+        _log(remedy, by=by, note=words)
+
+
+def _noted(case: Case, *, note: str, by: User) -> AbstractContextManager[None]:
+    return noted(note, case=case, by=by)
+
+
+def _approve(remedy: Remedy, by: User, amount: Decimal | None, fresh: dict[str, Any]) -> None:
+    before = _move(remedy, RemedyStatus.TO_APPROVE, to=RemedyStatus.APPROVED, **fresh)
+    given = before.amount if amount is None else amount
+    if given > before.amount:
+        raise NotAllowed(_("Approve what was asked for, or less."))
+    if given < before.amount and before.kind == RemedyKind.REFUND:
+        raise NotAllowed(_("A full refund cannot be lowered. Refuse it and say which remedy fits."))
+    if KINDS[before.kind].needs_amount and not given:
+        raise NotAllowed(_("Name what this remedy costs the shop."))
+    if given != before.amount:
+        Remedy.objects.filter(pk=remedy.pk).update(amount=given)
+        remedy.amount = given
+    ledger.post(remedy, EntryKind.APPROVE, by=by, open_fen=limits.fen_of(given) - before.fen)
+
+
+def accept_remedy(remedy: Remedy, *, by: User) -> None:
+    """The buyer has said yes to what was offered."""
+    check_hold(remedy.case, by)
+    with transaction.atomic():
+        _move(remedy, RemedyStatus.OFFERED, to=RemedyStatus.APPROVED)
+        ledger.post(remedy, EntryKind.APPROVE, by=by)
+        _log(remedy, by=by, note="")
+
+
+def cancel_remedy(remedy: Remedy, *, by: User, reason: str) -> None:
+    """It will not be carried out: the buyer wants none, or something else was agreed."""
+    if not by.manages(remedy.case.shop_id):
+        check_hold(remedy.case, by)
+    if not reason.strip():
+        raise NotAllowed(_("Say why it is cancelled."))
+    with noted(reason, case=remedy.case, by=by):
+        before = _move(remedy, *OWED, to=RemedyStatus.CANCELLED)
+        ledger.post(remedy, EntryKind.CANCEL, by=by, open_fen=-before.fen)
+        _log(remedy, by=by, note=reason)
+
+
+def carry_out(
+    remedy: Remedy, method: PayoutMethod | str, *, by: User, reference: str = "", key: UUID | None = None
+) -> Payout:
+    """The remedy is paid or sent: how, and under which number. The same `key` again changes nothing."""
+    if key and (stored := Payout.objects.filter(key=key, remedy=remedy).first()):
+        return stored
+    _check_may_pay(remedy, by)
+    if KINDS[remedy.kind].money and not reference.strip():
+        raise NotAllowed(_("Type the number of the payment: without it nobody can find it again."))
+    with compensating(remedy.case, note="", by=by):
+        _move(remedy, RemedyStatus.APPROVED, to=RemedyStatus.PAID)
+        payout = Payout.objects.create(
+            remedy=remedy,
+            fen=remedy.fen,
+            method=PayoutMethod(method),
+            reference=reference.strip(),
+            key=key,
+            paid_by=by,
+            paid_at=clock.now(),
+        )
+        fen = payout.fen
+        ledger.post(remedy, EntryKind.PAY, by=by, open_fen=-fen, paid_fen=fen, payout=payout)
+        _log(remedy, by=by, note=payout.reference)
+    return payout
+
+
+def _check_may_pay(remedy: Remedy, by: User) -> None:
+    case = remedy.case
+    if by.manages(case.shop_id):
+        return
+    if KINDS[remedy.kind].bank:
+        raise NotAllowed(_("This is paid from the shop's account: a manager does it."))
+    if case.assignee_id != by.pk:
+        raise InvalidTransition(_("Take the case first: only who works on it can do this."))
+
+
+def reverse_payout(payout: Payout, *, by: User, reason: str) -> None:
+    """The payment came back (wrong account, parcel returned): the remedy is owed again."""
+    if not reason.strip():
+        raise NotAllowed(_("Say why the payment came back."))
+    remedy = payout.remedy
+    with noted(reason, case=remedy.case, by=by):
+        _move(remedy, RemedyStatus.PAID, to=RemedyStatus.APPROVED)
+        back = {"reversed_at": clock.now(), "reversed_by": by, "reversal_reason": reason}
+        if not Payout.objects.filter(pk=payout.pk, reversed_at=None).update(**back):
+            raise StaleCase(_("This payment has already been taken back."))
+        fen = payout.fen
+        ledger.post(remedy, EntryKind.REVERSAL, by=by, open_fen=fen, paid_fen=-fen, payout=payout)
+        _log(remedy, by=by, note=reason)

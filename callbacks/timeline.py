@@ -33,6 +33,7 @@ ICONS: dict[str, tuple[str, str]] = {
     EventKind.PROMISE: ("calendar-time", "amber"),
     EventKind.PROMISE_CANCELLED: ("x", "grey"),
     EventKind.REMEDY: ("gift", "green"),
+    EventKind.PHOTO: ("photo", "grey"),
     EventKind.REPLY: ("message-report", "blue"),
     EventKind.REPLY_MOVED: ("message-2", "grey"),
     EventKind.MESSAGE: ("messages", "blue"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from callbacks.views import acts, calls, case, desk, malicious, promises, queue, scripts
+from callbacks.views import acts, calls, case, desk, malicious, promises, queue, remedies, scripts
 
 app_name = "callbacks"
 urlpatterns = [
@@ -24,8 +24,15 @@ urlpatterns = [
     path("cases/<int:pk>/call/end/", calls.end_call, name="end_call"),
     path("cases/<int:pk>/promise/", calls.promise, name="promise"),
     path("cases/<int:pk>/promise/cancel/", calls.cancel_promise, name="cancel_promise"),
-    path("cases/<int:pk>/remedies/", acts.remedy, name="remedy"),
-    path("cases/<int:pk>/remedies/<int:remedy>/decide/", acts.decide_remedy, name="decide_remedy"),
+    path("cases/<int:pk>/remedies/", remedies.offer, name="remedy"),
+    path("cases/<int:pk>/remedies/<int:remedy>/decide/", remedies.decide, name="decide_remedy"),
+    path("cases/<int:pk>/remedies/<int:remedy>/accept/", remedies.accept, name="accept_remedy"),
+    path("cases/<int:pk>/remedies/<int:remedy>/cancel/", remedies.cancel, name="cancel_remedy"),
+    path("cases/<int:pk>/remedies/<int:remedy>/payout/", remedies.carry_out, name="carry_out_remedy"),
+    path("cases/<int:pk>/remedies/<int:remedy>/payout/reverse/", remedies.reverse, name="reverse_payout"),
+    path("cases/<int:pk>/photos/", remedies.add_photos, name="add_photos"),
+    path("cases/<int:pk>/photos/<int:photo>/", remedies.photo, name="photo"),
+    path("cases/<int:pk>/photos/<int:photo>/original/", remedies.original_photo, name="original_photo"),
     path("cases/<int:pk>/reply/", acts.reply_save, name="reply_save"),
     path("cases/<int:pk>/reply/hand-in/", acts.reply_hand_in, name="reply_hand_in"),
     path("cases/<int:pk>/reply/posted/", acts.reply_posted, name="reply_posted"),

@@ -165,6 +165,10 @@ STORAGES = {
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
+# Pictures of proof: outside the static files and served by a view that asks who may see the case.
+MEDIA_ROOT = VAR_DIR / "media"
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 DATA_UPLOAD_MAX_MEMORY_SIZE = 25 * 1024 * 1024  # a file of 20 MB plus the form around it
 FILE_UPLOAD_MAX_MEMORY_SIZE = 25 * 1024 * 1024
 

@@ -5,6 +5,7 @@ another shop); nobody is sent to the sign-in page. Another shop's object is 404,
 403. Whatever answers that somebody may try (a page, a redirect, a refusal of empty data) is OK.
 """
 
+import base64
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from callbacks.models import Remedy
+from callbacks.photos import add_photos
 from reviews.models import (
     ChatRecord,
     ClassificationRequest,
@@ -66,6 +68,13 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "callbacks:cancel_promise": ("post", OWN_SHOP),
     "callbacks:remedy": ("post", OWN_SHOP),
     "callbacks:decide_remedy": ("post", OWN_MANAGERS),
+    "callbacks:accept_remedy": ("post", OWN_SHOP),
+    "callbacks:cancel_remedy": ("post", OWN_SHOP),
+    "callbacks:carry_out_remedy": ("post", OWN_SHOP),
+    "callbacks:reverse_payout": ("post", (403, 404, 404, 404)),  # nothing is paid yet
+    "callbacks:add_photos": ("post", OWN_SHOP),
+    "callbacks:photo": ("get", OWN_SHOP),
+    "callbacks:original_photo": ("get", OWN_MANAGERS),
     "callbacks:reply_save": ("post", OWN_SHOP),
     "callbacks:reply_hand_in": ("post", OWN_SHOP),
     "callbacks:reply_posted": ("post", OWN_SHOP),
@@ -142,6 +151,9 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "api:case": ("get", OWN_SHOP),
     "api:statistics": ("get", MANAGERS),
 }
+PICTURE = base64.b64decode(  # one red pixel
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
+)
 OPEN_TO_ALL = {"login", "logout", "set_language", "healthz", "api:schema", "api:docs", "api:nowhere"}
 
 
@@ -170,6 +182,7 @@ def addresses(shop: Shop, agent: User, manager: User) -> dict[str, str]:
     remedy = Remedy.objects.create(
         case=case, kind="refund", amount=90, status="to_approve", agreed_by=agent, agreed_at=case.opened_at
     )
+    photo = add_photos(case, [("a.png", PICTURE)], by=agent)[0]
     waiting = ClassificationRequest.objects.create(
         review=make_review(shop), version=1, parked_at=case.opened_at
     )
@@ -200,7 +213,7 @@ def addresses(shop: Shop, agent: User, manager: User) -> dict[str, str]:
     found = {}
     for name in TABLE:
         pk = next((pk for prefix, pk in objects.items() if name.startswith(prefix)), None)
-        found[name] = _address(name, pk, {**more, "picture": picture.pk})
+        found[name] = _address(name, pk, {**more, "picture": picture.pk, "photo": photo.pk})
     return found
 
 

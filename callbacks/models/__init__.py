@@ -1,19 +1,32 @@
 """The agent's desk: scripts, calls, promises, remedies, messages."""
 
 from callbacks.models.calls import CallbackPromise, CallLog, CallOutcome, DoNotCall, StageReached
+from callbacks.models.ledger import EntryKind, LedgerEntry, Payout, PayoutMethod, RemedyBudget
 from callbacks.models.messages import BuyerMessage
-from callbacks.models.remedies import Remedy, RemedyKind, RemedyStatus
+from callbacks.models.photos import PhotoMatch, ProofPhoto
+from callbacks.models.policies import RemedyPolicy
+from callbacks.models.remedies import Because, Remedy, RemedyStatus
 from callbacks.models.scripts import MannerHint, ScriptStage, Stage
+from callbacks.remedy_kinds import RemedyKind
 
 __all__ = (
+    "Because",
     "BuyerMessage",
     "CallLog",
     "CallOutcome",
     "CallbackPromise",
     "DoNotCall",
+    "EntryKind",
+    "LedgerEntry",
     "MannerHint",
+    "Payout",
+    "PayoutMethod",
+    "PhotoMatch",
+    "ProofPhoto",
     "Remedy",
+    "RemedyBudget",
     "RemedyKind",
+    "RemedyPolicy",
     "RemedyStatus",
     "ScriptStage",
     "Stage",

@@ -8,8 +8,9 @@ from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
+from callbacks.models import RemedyStatus
 from reviews.models import Order
-from reviews.templatetags.ui import icon
+from reviews.templatetags.ui import badge, icon
 
 register = template.Library()
 
@@ -74,3 +75,29 @@ def stars(count: int | None) -> SafeString:
 def buyer_of(order: Order | None) -> str:
     """Write the buyer's masked name: 王**."""
     return order.masked_name if order else ""
+
+
+REMEDY_LOOKS: dict[str, tuple[str, str]] = {
+    RemedyStatus.OFFERED: ("blue", "message-2"),
+    RemedyStatus.TO_APPROVE: ("amber", "hourglass-high"),
+    RemedyStatus.APPROVED: ("green", "circle-check"),
+    RemedyStatus.PAID: ("green", "checklist"),
+    RemedyStatus.CANCELLED: ("grey", "minus"),
+    RemedyStatus.REFUSED: ("grey", "circle-x"),
+}
+
+
+@register.filter
+def remedy_badge(status: str) -> SafeString:
+    """Show where a remedy stands."""
+    tone, sign = REMEDY_LOOKS[status]
+    return badge(RemedyStatus(status).label, tone, sign)
+
+
+@register.filter
+def yuan_of_fen(fen: int | None) -> str:
+    """Write fen as yuan: 129900 → ¥1,299.00; what is overdrawn has a minus."""
+    if fen is None:
+        return ""
+    yuan, rest = divmod(abs(fen), 100)
+    return f"{'−' if fen < 0 else ''}¥{yuan:,}.{rest:02d}"

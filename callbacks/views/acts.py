@@ -1,11 +1,11 @@
-"""Acts on a case besides its calls: whose it is, its cause, remedies, texts, its end."""
+"""Acts on a case besides its calls: whose it is, its cause, texts, its end."""
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from callbacks import contacts, forms, remedies
+from callbacks import contacts, forms
 from callbacks.queue import next_case
 from callbacks.views.case import answer, get_case, is_partial
 from reviews import clock
@@ -14,7 +14,7 @@ from reviews.signals import refresh
 from reviews.views.rights import StaffRequest, staff_only
 
 
-def _managed_case(request: StaffRequest, pk: int) -> Case:
+def managed_case(request: StaffRequest, pk: int) -> Case:
     """The case for a manager's act: 404 in another shop, 403 without the role."""
     case = get_case(request, pk)
     if not request.user.manages(case.shop_id):
@@ -41,7 +41,7 @@ def release(request: StaffRequest, pk: int) -> HttpResponse:
 @staff_only
 @require_POST
 def reassign(request: StaffRequest, pk: int) -> HttpResponse:
-    case = _managed_case(request, pk)
+    case = managed_case(request, pk)
     form = forms.ReassignForm(case, request.POST)
     return answer(
         request, case, form, lambda data: contacts.hand_over(case, data["assignee"], by=request.user)
@@ -65,28 +65,6 @@ def look_again(request: StaffRequest, pk: int) -> HttpResponse:
     case = get_case(request, pk)
     form = forms.LookForm(case, request.POST)
     return answer(request, case, form, lambda _data: refresh(case.shop, [case]))
-
-
-@staff_only
-@require_POST
-def remedy(request: StaffRequest, pk: int) -> HttpResponse:
-    case = get_case(request, pk)
-    form = forms.RemedyForm(case, request.POST)
-    return answer(request, case, form, lambda data: remedies.agree_remedy(case, by=request.user, **data))
-
-
-@staff_only
-@require_POST
-def decide_remedy(request: StaffRequest, pk: int, remedy: int) -> HttpResponse:
-    case = _managed_case(request, pk)
-    asked = get_object_or_404(case.remedies, pk=remedy)
-    form = forms.DecisionForm(case, request.POST)
-    return answer(
-        request,
-        case,
-        form,
-        lambda data: remedies.decide_remedy(asked, approve=data["approve"], by=request.user),
-    )
 
 
 @staff_only

@@ -22,6 +22,7 @@ class Action(models.TextChoices):
     EVIDENCE = "evidence", _("Evidence pack downloaded")
     DO_NOT_CALL = "do_not_call", _("Do not call")
     MODEL_VERSION = "model_version", _("Model version put in or out of use")
+    REMEDY_RULES = "remedy_rules", _("Remedy limits or budget changed")
 
 
 class AuditEntry(models.Model):

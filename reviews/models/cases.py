@@ -69,6 +69,7 @@ class EventKind(models.TextChoices):
     PROMISE = "promise", _("Call-back promised")
     PROMISE_CANCELLED = "promise_cancelled", _("Call-back cancelled")
     REMEDY = "remedy", _("Remedy")
+    PHOTO = "photo", _("Photo proof added")
     REPLY = "reply", _("Public reply posted")
     REPLY_MOVED = "reply_moved", _("Public reply")
     MESSAGE = "message", _("Message")

@@ -77,6 +77,9 @@ class Shop(models.Model):
     # After closing; a bad change that comes later opens a case of its own.
     watch_days = models.PositiveSmallIntegerField(_("days a closed case is watched"), default=180)
     replies_need_approval = models.BooleanField(_("a manager approves every public reply"), default=False)
+    remedy_limit_per_day = models.DecimalField(
+        _("agent's remedy limit a day, ¥"), max_digits=10, decimal_places=2, default=300
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ShopQuerySet.as_manager()

@@ -124,6 +124,13 @@ class ShopMembership(models.Model):
     max_open_cases = models.PositiveIntegerField(
         _("open cases at most"), null=True, blank=True, help_text=_("Empty: no cap.")
     )
+    # Empty: the shop's limits hold (Shop.remedy_limit_per_case, …_per_day).
+    remedy_limit_per_case = models.DecimalField(
+        _("own remedy limit a case, ¥"), max_digits=10, decimal_places=2, null=True, blank=True
+    )
+    remedy_limit_per_day = models.DecimalField(
+        _("own remedy limit a day, ¥"), max_digits=10, decimal_places=2, null=True, blank=True
+    )
     last_assigned_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:

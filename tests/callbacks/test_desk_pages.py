@@ -79,7 +79,7 @@ def test_it_tells_the_manager_what_waits_for_a_decision(
     client: Client, manager: User, agent: User, shop: Shop
 ) -> None:
     case = make_case(shop, assignee=agent, status=Status.IN_PROGRESS)
-    remedies.agree_remedy(case, "refund", amount=Decimal(999), note="", by=agent)
+    remedies.offer_remedy(case, "refund", amount=Decimal(999), reason="听买家描述", by=agent)
     client.force_login(manager)
     assert "1 件案件的补救方案等你审批" in text_of(client, "/")
     assert len(client.get(f"{QUEUE}?view=to_approve").context["entries"]) == 1

@@ -152,7 +152,7 @@ def test_it_shows_each_case_in_the_views_it_belongs_to(
     contacts.promise_callback(promised, soon(120), by=agent)
     assert codes_with(promised, agent) == {"mine", "callbacks", "open", "all"}
     asked = make_case(shop, assignee=agent, status=Status.IN_PROGRESS)
-    remedies.agree_remedy(asked, "refund", amount=999, note="", by=agent)  # type: ignore[arg-type]
+    remedies.offer_remedy(asked, "refund", amount=999, note="", reason="听买家描述", by=agent)  # type: ignore[arg-type]
     assert "to_approve" in codes_with(asked, manager)
     assert "to_approve" not in {view.code for view in views_for(agent)}
 

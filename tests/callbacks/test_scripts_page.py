@@ -289,13 +289,13 @@ def test_words_of_the_review_are_held_back_until_they_are_told(shop: Shop, agent
     contacts.tell_of_review(case, by=agent)
     assert UPDATE in closing()
     with pytest.raises(SequenceRefusal):
-        remedies.agree_remedy(case, "coupon", amount=Decimal(5), note="", by=agent)
+        remedies.offer_remedy(case, "coupon", amount=Decimal(5), note="", by=agent)
 
 
 def test_a_case_with_a_compensation_never_shows_words_of_the_review(shop: Shop, agent: User) -> None:
     lean_script(shop, close=f"还有别的吗？{UPDATE}")
     case = make_case(shop, assignee=agent, status=Status.IN_PROGRESS)
-    remedies.agree_remedy(case, "coupon", amount=Decimal(5), note="", by=agent)
+    remedies.offer_remedy(case, "coupon", amount=Decimal(5), note="", by=agent)
     assert "评价" not in "".join(line.text for line in script_for(case, agent, None))
     with pytest.raises(NotAllowed):
         contacts.tell_of_review(case, by=agent)

@@ -95,7 +95,7 @@ class Acts(RuleBasedStateMachine):
         amount = Decimal(500) if dear else Decimal(5)
 
         def do(case: Case) -> None:
-            remedies.agree_remedy(case, "coupon", amount=amount, note=note, by=self.agent)
+            remedies.offer_remedy(case, "coupon", amount=amount, note=note, reason="损坏属实", by=self.agent)
 
         self.act(which, do, note, gives=True)
 
@@ -105,7 +105,7 @@ class Acts(RuleBasedStateMachine):
             asked = case.remedies.filter(status=RemedyStatus.TO_APPROVE).first()
             if asked is None:
                 raise StaleCase
-            remedies.decide_remedy(asked, approve=approve, by=self.manager)
+            remedies.decide_remedy(asked, approve=approve, by=self.manager, words="看过")
 
         self.act(which, do, gives=approve)
 

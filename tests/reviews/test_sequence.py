@@ -55,7 +55,7 @@ def tell(case: Case, text: str, at: datetime) -> None:
 
 def give(case: Case, at: datetime) -> None:
     with clock.at(at):
-        remedies.agree_remedy(case, "coupon", amount=Decimal(5), note="", by=case.assignee)  # type: ignore[arg-type]
+        remedies.offer_remedy(case, "coupon", amount=Decimal(5), note="", by=case.assignee)  # type: ignore[arg-type]
 
 
 # --- the pure rule -------------------------------------------------------------------------------
@@ -106,8 +106,8 @@ def test_no_compensation_follows_a_text_about_changing_the_review(case: Case) ->
 
 def test_a_refused_remedy_was_offered_all_the_same(case: Case, manager: User) -> None:
     with clock.at(day(0)):
-        remedy = remedies.agree_remedy(case, "refund", amount=Decimal(129), note="", by=case.assignee)  # type: ignore[arg-type]
-        remedies.decide_remedy(remedy, approve=False, by=manager)
+        remedy = remedies.offer_remedy(case, "refund", amount=Decimal(129), reason="整箱碎了", by=case.assignee)  # type: ignore[arg-type]
+        remedies.decide_remedy(remedy, approve=False, by=manager, words="先补发")
     with pytest.raises(OffendingText):
         tell(case, MENTION, day(1))
 
@@ -115,7 +115,7 @@ def test_a_refused_remedy_was_offered_all_the_same(case: Case, manager: User) ->
 def test_an_approval_is_a_compensation_of_its_own_day(case: Case, agent: User, manager: User) -> None:
     second = same_buyer(case, agent)
     with clock.at(day(0)):
-        remedy = remedies.agree_remedy(case, "refund", amount=Decimal(129), note="", by=agent)
+        remedy = remedies.offer_remedy(case, "refund", amount=Decimal(129), reason="整箱碎了", by=agent)
     tell(second, MENTION, day(31))
     with clock.at(day(32)), pytest.raises(SequenceRefusal):
         remedies.decide_remedy(remedy, approve=True, by=manager)

@@ -1,0 +1,88 @@
+"""What an agent may give alone: limits of the case and the day, the month's budgets. Counted under a lock."""
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from decimal import Decimal
+
+from django.db.models import Q
+from django.utils import timezone
+
+from callbacks.ledger import balance, month_of
+from callbacks.models import Because, Remedy, RemedyBudget
+from callbacks.models.remedies import RemedyQuerySet, RemedyStatus
+from reviews.models import Case, Shop, ShopMembership, User
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much is left, in fen; None where nothing limits it. Budgets may be overdrawn (negative)."""
+
+    case_fen: int | None
+    day_fen: int | None
+    budget_fen: int | None
+    kind_fen: int | None = None
+
+    def because(self, fen: int) -> list[str]:
+        """Which limits an amount breaks; nothing costs nothing."""
+        checks = (
+            (Because.CASE_LIMIT, self.case_fen),
+            (Because.DAY_LIMIT, self.day_fen),
+            (Because.BUDGET, self.budget_fen),
+            (Because.BUDGET, self.kind_fen),
+        )
+        broken = [code.value for code, left in checks if left is not None and 0 < fen > left]
+        return list(dict.fromkeys(broken))
+
+
+def lock(shop: Shop) -> None:
+    """Hold the shop's purse until the transaction ends: limits and budgets are counted one by one."""
+    RemedyBudget.objects.get_or_create(shop=shop, kind="")
+    RemedyBudget.objects.select_for_update().get(shop=shop, kind="")
+
+
+def room(case: Case, user: User, now: datetime, kind: str = "") -> Room:
+    """What is left to this person in this case today, and to the shop this month (of one kind too)."""
+    shop = case.shop
+    per_case, per_day = limits_of(shop, user)
+    budgets = dict(RemedyBudget.objects.filter(shop=shop, kind__in=["", kind]).values_list("kind", "fen"))
+    return Room(
+        None if per_case is None else per_case - _fen(Remedy.objects.filter(case=case).standing()),
+        None if per_day is None else per_day - given_today(shop, user, now),
+        _left(shop, budgets.get(""), Q(), now),
+        _left(shop, budgets.get(kind), Q(remedy_kind=kind), now) if kind else None,
+    )
+
+
+def limits_of(shop: Shop, user: User) -> tuple[int | None, int | None]:
+    """Limits of the case and the day in fen: one's own before the shop's; none for a manager."""
+    if user.manages(shop):
+        return None, None
+    member = ShopMembership.objects.filter(shop=shop, user=user).first()
+    per_case = member.remedy_limit_per_case if member else None
+    per_day = member.remedy_limit_per_day if member else None
+    return (
+        fen_of(shop.remedy_limit_per_case if per_case is None else per_case),
+        fen_of(shop.remedy_limit_per_day if per_day is None else per_day),
+    )
+
+
+def given_today(shop: Shop, user: User, now: datetime) -> int:
+    """What this person has given today on their own authority, in fen; the day is the shop's."""
+    midnight = datetime.combine(timezone.localdate(now, shop.zone), time(), shop.zone)
+    alone = Remedy.objects.filter(case__shop=shop, agreed_by=user, decided_by=None, agreed_at__gte=midnight)
+    return _fen(alone.standing().exclude(status=RemedyStatus.TO_APPROVE))
+
+
+def fen_of(amount: Decimal) -> int:
+    return int(amount * 100)
+
+
+def _fen(remedies: RemedyQuerySet) -> int:
+    """Added up as integers: SQLite would add decimals as floats."""
+    return sum(fen_of(amount) for amount in remedies.values_list("amount", flat=True))
+
+
+def _left(shop: Shop, budget: int | None, rule: Q, now: datetime) -> int | None:
+    if budget is None:
+        return None
+    return budget - balance(Q(shop=shop, month=month_of(shop, now)) & rule).spent_fen

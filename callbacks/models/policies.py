@@ -1,0 +1,61 @@
+"""The compensation policy as rows: one a sub-cause, common to all shops or a shop's own."""
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from callbacks.policy import Step, parse
+from reviews.causes import SubCause
+from reviews.models import Shop
+
+if TYPE_CHECKING:
+    from reviews.models.access import Viewer
+
+
+class RemedyPolicyQuerySet(models.QuerySet["RemedyPolicy"]):
+    def visible_to(self, viewer: "Viewer") -> "RemedyPolicyQuerySet":
+        return self.filter(models.Q(shop=None) | models.Q(shop__in=Shop.objects.visible_to(viewer)))
+
+    def in_force(self, shop: Shop | int | None) -> dict[str, "RemedyPolicy"]:
+        """The row in force for each sub-cause: the shop's own before the common one."""
+        rows = self.filter(models.Q(shop=shop) | models.Q(shop=None))
+        return {row.sub_cause: row for row in sorted(rows, key=lambda row: row.shop_id is not None)}
+
+    def holding(self, shop: Shop | int | None, sub_cause: str) -> "RemedyPolicy | None":
+        """The row in force for one sub-cause, if there is one."""
+        return self.filter(sub_cause=sub_cause).in_force(shop).get(sub_cause)
+
+
+class RemedyPolicy(models.Model):
+    """The ladder of one sub-cause; `steps` is read by callbacks.policy.parse."""
+
+    shop = models.ForeignKey(
+        Shop, on_delete=models.CASCADE, null=True, blank=True, related_name="remedy_policies"
+    )
+    sub_cause = models.CharField(_("sub-cause"), max_length=16, choices=SubCause.choices)
+    steps = models.JSONField(default=list, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    history = HistoricalRecords()
+
+    objects = RemedyPolicyQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["shop", "sub_cause"],
+                condition=models.Q(shop__isnull=False),
+                name="one_shop_policy_a_sub_cause",
+            ),
+            models.UniqueConstraint(
+                fields=["sub_cause"], condition=models.Q(shop__isnull=True), name="one_common_policy"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sub_cause} {self.shop_id or '*'}"
+
+    @property
+    def ladder(self) -> list[Step]:
+        return parse(self.steps)
