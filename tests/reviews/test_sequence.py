@@ -106,7 +106,8 @@ def test_no_compensation_follows_a_text_about_changing_the_review(case: Case) ->
 
 def test_a_refused_remedy_was_offered_all_the_same(case: Case, manager: User) -> None:
     with clock.at(day(0)):
-        remedy = remedies.offer_remedy(case, "refund", amount=Decimal(129), reason="整箱碎了", by=case.assignee)  # type: ignore[arg-type]
+        asked = {"amount": Decimal(129), "reason": "整箱碎了", "by": case.assignee}
+        remedy = remedies.offer_remedy(case, "refund", **asked)  # type: ignore[arg-type]
         remedies.decide_remedy(remedy, approve=False, by=manager, words="先补发")
     with pytest.raises(OffendingText):
         tell(case, MENTION, day(1))
