@@ -14,7 +14,7 @@ from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext as _
 
 from callbacks.contacts import PROMISE_LEAD
-from callbacks.models import CallbackPromise
+from callbacks.models import CallbackPromise, Remedy, RemedyStatus
 from reviews.models import Case, Complaint, StaleCase, Status, User
 from reviews.models.cases import CaseQuerySet
 from reviews.models.complaints import ComplaintStatus
@@ -39,11 +39,14 @@ def ordered(cases: CaseQuerySet, now: datetime) -> CaseQuerySet:
     """Cases in the order of work, each with `promised_at`, the hour of its open promise."""
     soon = now + PROMISE_LEAD
     promise = CallbackPromise.objects.filter(case=OuterRef("pk")).pending()
+    decided = Remedy.objects.filter(case=OuterRef("pk"), decided_at__isnull=False)
+    decided = decided.filter(status__in=[RemedyStatus.APPROVED, RemedyStatus.REFUSED]).order_by("-decided_at")
     draft = Complaint.objects.filter(case=OuterRef("pk"), status=ComplaintStatus.DRAFT)
     return (
         cases.annotate(
             promised_at=Subquery(promise.values("due_at")[:1]),
             complaint_due=Subquery(draft.values("due_at")[:1]),
+            decided_remedy=Subquery(decided.values("status")[:1]),
         )
         .annotate(
             turn=When_(
@@ -81,6 +84,11 @@ def agent_queue(user: User, now: datetime, limit: int = 50) -> list[QueueEntry]:
 def reason(case: Case, now: datetime) -> str:
     """Why the case stands where it does; the case comes from `ordered`."""
     words = _due_reason(case, now)
+    if status := getattr(case, "decided_remedy", ""):
+        words = _("%(reason)s · the manager has decided: %(status)s") % {
+            "reason": words,
+            "status": RemedyStatus(status).label,
+        }
     if case.upset is not None and case.upset >= VERY_UPSET:
         return _("%(reason)s · very upset") % {"reason": words}
     return words

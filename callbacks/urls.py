@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from callbacks.views import acts, calls, case, desk, malicious, promises, queue, remedies, scripts
+from callbacks.views import (
+    acts,
+    approvals,
+    calls,
+    case,
+    desk,
+    malicious,
+    policy,
+    promises,
+    queue,
+    remedies,
+    scripts,
+)
 
 app_name = "callbacks"
 urlpatterns = [
@@ -51,6 +63,13 @@ urlpatterns = [
     path("cases/<int:pk>/complaint/verdict/", malicious.complaint_decide, name="complaint_decide"),
     path("cases/<int:pk>/complaint/appeal/", malicious.complaint_appeal, name="complaint_appeal"),
     path("cases/<int:pk>/complaint/withdraw/", malicious.complaint_withdraw, name="complaint_withdraw"),
+    path("approvals/", approvals.page, name="approvals"),
+    path("approvals/<int:pk>/", approvals.decide, name="approval"),
+    path("policy/", policy.page, name="policy"),
+    path("policy/limits/", policy.limits, name="policy_limits"),
+    path("policy/<str:code>/", policy.ladder, name="policy_ladder"),
+    path("policy/<str:code>/reset/", policy.reset, name="policy_reset"),
+    path("policy/<str:code>/versions/<int:version>/", policy.restore, name="policy_restore"),
     path("scripts/", scripts.page, name="scripts"),
     path("scripts/preview/", scripts.preview, name="script_preview"),
     path("scripts/<str:code>/", scripts.stage, name="script_stage"),

@@ -93,6 +93,13 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "callbacks:complaint_decide": ("post", OWN_SHOP),
     "callbacks:complaint_appeal": ("post", OWN_SHOP),
     "callbacks:complaint_withdraw": ("post", OWN_SHOP),
+    "callbacks:approvals": ("get", MANAGERS),
+    "callbacks:approval": ("post", MANAGERS_OWN),
+    "callbacks:policy": ("get", MANAGERS),
+    "callbacks:policy_limits": ("get", MANAGERS_OWN),
+    "callbacks:policy_ladder": ("get", MANAGERS_OWN),
+    "callbacks:policy_reset": ("post", MANAGERS_OWN),
+    "callbacks:policy_restore": ("post", NOT_THERE),
     "callbacks:scripts": ("get", MANAGERS),
     "callbacks:script_preview": ("post", MANAGERS),
     "callbacks:script_stage": ("get", MANAGERS_OWN),
@@ -228,8 +235,12 @@ def _address(name: str, pk: int | None, more: dict[str, int]) -> str:
     ]
     for arguments in shapes:
         try:
-            query = "?shop=test-shop" if "code" in arguments else ""
-            return reverse(name, kwargs=arguments) + query
+            shop = "code" in arguments or name == "callbacks:policy_limits"
+            if name == "callbacks:approval":
+                return reverse(name, args=[more["remedy"]])
+            if name.startswith("callbacks:policy_") and "code" in arguments:
+                return reverse(name, kwargs={**arguments, "code": "quality"}) + "?shop=test-shop"
+            return reverse(name, kwargs=arguments) + ("?shop=test-shop" if shop else "")
         except Exception:  # noqa: S112  the next shape fits
             continue
     raise AssertionError(name)

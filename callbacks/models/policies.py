@@ -1,5 +1,6 @@
 """The compensation policy as rows: one a sub-cause, common to all shops or a shop's own."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -22,6 +23,11 @@ class RemedyPolicyQuerySet(models.QuerySet["RemedyPolicy"]):
         """The row in force for each sub-cause: the shop's own before the common one."""
         rows = self.filter(models.Q(shop=shop) | models.Q(shop=None))
         return {row.sub_cause: row for row in sorted(rows, key=lambda row: row.shop_id is not None)}
+
+    def for_shops(self, shops: Iterable[int]) -> dict[tuple[int | None, str], "RemedyPolicy"]:
+        """(shop or None for the common one, sub-cause) → row, of these shops; one query."""
+        rows = self.filter(models.Q(shop__in=list(shops)) | models.Q(shop=None))
+        return {(row.shop_id, row.sub_cause): row for row in rows}
 
     def holding(self, shop: Shop | int | None, sub_cause: str) -> "RemedyPolicy | None":
         """The row in force for one sub-cause, if there is one."""

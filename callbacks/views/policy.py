@@ -1,0 +1,152 @@
+"""The compensation policy: the whole table, one ladder to change, limits and budget."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from callbacks import policy_editing
+from callbacks.limit_editing import save_limits
+from callbacks.models import RemedyBudget, RemedyPolicy
+from callbacks.policy import BANDS
+from callbacks.policy_forms import LadderForm, LimitsForm, PreviewForm
+from callbacks.shop_policy import band_words
+from reviews.causes import CAUSE_OF, Cause, SubCause
+from reviews.models import Shop
+from reviews.views.rights import StaffRequest, managed_shops, managers_only
+
+EXAMPLE = {"value": "129", "sub_cause": SubCause.DAMAGED_MISSING.value}
+
+
+@managers_only
+@require_safe
+def page(request: StaffRequest) -> HttpResponse:
+    """What each defect earns by order value and proof, with an example that can be changed."""
+    shop, shops = _chosen(request), managed_shops(request.user)
+    example = {name: request.GET.get(name) or value for name, value in EXAMPLE.items()}
+    preview = PreviewForm(example)
+    valid = preview.is_valid() and preview.cleaned_data["value"] is not None
+    found = preview.cleaned_data if valid else {}
+    context = {
+        "shop": shop,
+        "shops": shops,
+        "code": _code(shop),
+        "bands": [band_words(band) for band in BANDS],
+        "groups": policy_editing.table(shop),
+        "preview": preview,
+        "found": found,
+        "said": policy_editing.said(shop, found["sub_cause"], found["value"]) if found else [],
+        "may_edit": shop is not None or request.user.is_superuser,
+        "may_share": request.user.is_superuser,
+    }
+    return render(request, "callbacks/policy/page.html", context)
+
+
+@managers_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def ladder(request: StaffRequest, code: str) -> HttpResponseBase:
+    """Change the ladder of one sub-cause."""
+    shop, sub = _place(request), _sub_cause(code)
+    row = RemedyPolicy.objects.holding(shop.pk if shop else None, sub.value)
+    form = LadderForm(request.POST or None, steps=row.ladder if row else [])
+    if form.is_bound and form.is_valid():
+        saved = policy_editing.save_ladder(shop, sub.value, form.cleaned_data["steps"], by=request.user)
+        messages.success(request, _("Saved.") if saved else _("Nothing was changed."))
+        return redirect(_url("callbacks:policy", shop))
+    context = {
+        "shop": shop,
+        "sub": sub,
+        "form": form,
+        "own": policy_editing.own_row(shop, sub.value) if shop else None,
+        "versions": policy_editing.versions(shop, sub.value),
+        "back_url": _url("callbacks:policy", shop),
+        "query": urlencode({"shop": _code(shop)}),
+    }
+    return render(request, "callbacks/policy/ladder.html", context, status=422 if form.errors else 200)
+
+
+@managers_only
+@require_POST
+def reset(request: StaffRequest, code: str) -> HttpResponse:
+    """Read the common ladder again instead of the shop's own."""
+    shop, sub = _place(request), _sub_cause(code)
+    if shop and policy_editing.reset_ladder(shop, sub.value, by=request.user):
+        messages.success(request, _("The common policy is read again."))
+    return redirect(_url("callbacks:policy", shop))
+
+
+@managers_only
+@require_POST
+def restore(request: StaffRequest, code: str, version: int) -> HttpResponse:
+    """Bring back an older ladder."""
+    shop, sub = _place(request), _sub_cause(code)
+    try:
+        policy_editing.restore(shop, sub.value, version, by=request.user)
+    except LookupError as missing:
+        raise Http404 from missing
+    messages.success(request, _("The older version is back."))
+    return redirect(_url("callbacks:policy_ladder", shop, sub.value))
+
+
+@managers_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def limits(request: StaffRequest) -> HttpResponse:
+    """What agents give alone, and the month's budget."""
+    shop = _place(request)
+    if shop is None:
+        raise Http404
+    budget = RemedyBudget.objects.filter(shop=shop, kind="").values_list("fen", flat=True).first()
+    form = LimitsForm(request.POST or None, shop=shop, budget_fen=budget)
+    if form.is_bound and form.is_valid():
+        save_limits(shop, form.cleaned_data, form.members, by=request.user)
+        messages.success(request, _("Saved."))
+        return redirect(_url("callbacks:policy", shop))
+    context = {"shop": shop, "form": form, "back_url": _url("callbacks:policy", shop)}
+    return render(request, "callbacks/policy/limits.html", context, status=422 if form.errors else 200)
+
+
+# --- what the address names ----------------------------------------------------------------------
+
+
+def _chosen(request: StaffRequest) -> Shop | None:
+    """The shop to show: the named one, the first one managed; "common" is shown to everybody here."""
+    shops = managed_shops(request.user)
+    code = request.GET.get("shop", "")
+    if code == "common" or not shops:
+        return None
+    return next((shop for shop in shops if shop.code == code), shops[0])
+
+
+def _place(request: StaffRequest) -> Shop | None:
+    """The shop to change: 404 for another's, 403 for one's own without the right."""
+    code = request.GET.get("shop", "")
+    if code == "common":
+        if not request.user.is_superuser:
+            raise PermissionDenied
+        return None
+    shop = Shop.objects.visible_to(request.user).filter(code=code).first()
+    if shop is None:
+        raise Http404
+    if not request.user.manages(shop):
+        raise PermissionDenied
+    return shop
+
+
+def _sub_cause(code: str) -> SubCause:
+    if code not in SubCause.values or CAUSE_OF[SubCause(code)] in (Cause.MALICIOUS, Cause.NONE):
+        raise Http404
+    return SubCause(code)
+
+
+def _code(shop: Shop | None) -> str:
+    return shop.code if shop else "common"
+
+
+def _url(name: str, shop: Shop | None, *args: Any) -> str:
+    return f"{reverse(name, args=args)}?{urlencode({'shop': _code(shop)})}"

@@ -1,0 +1,120 @@
+"""The compensation policy as managers read and change it."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from callbacks.limits import limits_of
+from callbacks.models import RemedyBudget, RemedyPolicy
+from callbacks.policy import parse
+from callbacks.shop_policy import standing_of
+from reviews.models import AuditEntry, Shop, ShopMembership, User
+from tests.factories import make_case
+
+pytestmark = pytest.mark.django_db
+SUB = "damaged_missing"
+
+
+@pytest.fixture
+def desk(client: Client, manager: User) -> Client:
+    client.force_login(manager)
+    return client
+
+
+def ladder_url(shop: Shop) -> str:
+    return f"{reverse('callbacks:policy_ladder', args=[SUB])}?shop={shop.code}"
+
+
+def typed(client: Client, shop: Shop, **changes: str) -> dict[str, str]:
+    """What the form would send, with some fields changed."""
+    form = client.get(ladder_url(shop)).context["form"]
+    return {name: str(form[name].value() or "") for name in form.fields} | changes
+
+
+def test_it_reads_as_a_table_with_an_example(desk: Client, shop: Shop) -> None:
+    html = desk.get(reverse("callbacks:policy")).content.decode()
+    assert "¥50–200" in html
+    assert "部分退款 20%" in html
+    assert "部分退款 ¥25.80" in html  # the example: an order of ¥129 with damaged goods
+    other = desk.get(reverse("callbacks:policy"), {"value": "1,000", "sub_cause": "quality"}).content.decode()
+    assert "部分退款 ¥100" in other
+
+
+def test_a_changed_ladder_is_the_shops_own_and_holds_at_once(desk: Client, shop: Shop, manager: User) -> None:
+    data = typed(desk, shop, kind_50_statement_0="gift", value_50_statement_0="8.5")
+    assert desk.post(ladder_url(shop), data).status_code == 302
+    offer = standing_of(make_case(shop)).offers[0]
+    assert (offer.kind, offer.amount) == ("gift", Decimal("8.50"))
+    row = RemedyPolicy.objects.get(shop=shop)
+    assert row.history.get().history_user == manager
+    assert len(parse(row.steps)) == len(parse(RemedyPolicy.objects.get(shop=None, sub_cause=SUB).steps))
+
+
+def test_the_same_again_makes_no_version(desk: Client, shop: Shop) -> None:
+    assert desk.post(ladder_url(shop), typed(desk, shop)).status_code == 302
+    assert not RemedyPolicy.objects.filter(shop=shop).exists()
+
+
+def test_versions_say_what_changed_and_come_back(desk: Client, shop: Shop) -> None:
+    desk.post(ladder_url(shop), typed(desk, shop, value_50_photo_0="25%"))
+    desk.post(ladder_url(shop), typed(desk, shop, value_50_photo_0="40%"))
+    html = desk.get(ladder_url(shop)).content.decode()
+    assert "+ ¥50–200 · 照片凭证 · 部分退款 40%" in html
+    assert "− ¥50–200 · 照片凭证 · 部分退款 25%" in html
+    first = RemedyPolicy.history.filter(shop=shop).order_by("history_id").first()
+    url = reverse("callbacks:policy_restore", args=[SUB, first.history_id])
+    assert desk.post(f"{url}?shop={shop.code}").status_code == 302
+    assert 25 in {step.share for step in RemedyPolicy.objects.get(shop=shop).ladder}
+
+
+def test_the_common_ladder_comes_back(desk: Client, shop: Shop) -> None:
+    desk.post(ladder_url(shop), typed(desk, shop, value_50_photo_0="25%"))
+    desk.post(f"{reverse('callbacks:policy_reset', args=[SUB])}?shop={shop.code}")
+    assert not RemedyPolicy.objects.filter(shop=shop).exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("value_50_photo_0", "120%", "比例在 1% 到 100% 之间"),
+        ("value_50_photo_0", "", "要写金额"),
+        ("value_50_photo_0", "-5", "不能是负数"),
+        ("value_50_photo_0", "1.234", "最多两位小数"),
+        ("value_50_judgement_0", "5", "金额请留空"),
+        ("kind_50_photo_0", "", "请选择对应的补救方式"),
+        ("kind_50_photo_0", "bribe", "bribe"),
+    ],
+)
+def test_a_wrong_step_is_refused_and_nothing_is_kept(
+    desk: Client, shop: Shop, field: str, value: str, words: str
+) -> None:
+    answer = desk.post(ladder_url(shop), typed(desk, shop, **{field: value}))
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+    assert not RemedyPolicy.objects.filter(shop=shop).exists()
+
+
+def test_the_common_policy_is_the_administrators(
+    desk: Client, client: Client, administrator: User, shop: Shop
+) -> None:
+    common = f"{reverse('callbacks:policy_ladder', args=[SUB])}?shop=common"
+    assert desk.get(common).status_code == 403
+    client.force_login(administrator)
+    assert client.get(common).status_code == 200
+
+
+def test_limits_and_budget_are_kept_and_recorded(desk: Client, shop: Shop, agent: User) -> None:
+    member = ShopMembership.objects.get(user=agent)
+    url = f"{reverse('callbacks:policy_limits')}?shop={shop.code}"
+    data: dict[str, Any] = {"per_case": "40", "per_day": "200", "budget": "3,000"}
+    data |= {f"per_case_{member.pk}": "60", f"per_day_{member.pk}": ""}
+    assert desk.post(url, data).status_code == 302
+    shop.refresh_from_db()
+    assert limits_of(shop, agent) == (6000, 20000)
+    assert RemedyBudget.objects.get(shop=shop).fen == 300_000
+    changed = AuditEntry.objects.get(action="remedy_rules").data["changed"]
+    assert changed["remedy_limit_per_case"] == ["30.00", "40.00"]
+    assert desk.post(url, {**data, "per_day": "x"}).status_code == 422
