@@ -157,7 +157,7 @@ def _call_later(w: World, text: str) -> None:
 
 
 def _remedy(w: World, text: str) -> None:
-    remedies.agree_remedy(w.case, "coupon", amount=Decimal(5), note=text, by=w.person)
+    remedies.offer_remedy(w.case, "coupon", amount=Decimal(5), note=text, by=w.person)
 
 
 DOORS: dict[str, Callable[[World, str], object]] = {
