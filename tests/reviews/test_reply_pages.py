@@ -211,7 +211,7 @@ def test_what_became_of_a_templates_drafts_is_counted(
     ReplyTemplate.objects.all().delete()
     template = ReplyTemplate.objects.create(shop=shop, name="t", text="您好，抱歉。")
     cases = [make_case(shop, assignee=agent) for _n in range(4)]
-    texts = ["您好，抱歉。", "您好，抱歉。", "您好，我改过。"]
+    texts = ["您好，抱歉。", "您好，抱歉。", "您好，换一种说法。"]
     for case in cases:
         replies.draft_reply(case.review, case)
     for case, text in zip(cases[:3], texts, strict=True):

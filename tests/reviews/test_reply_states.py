@@ -107,7 +107,7 @@ def test_where_a_manager_approves_an_agent_cannot_post_without(
     replies.hand_in(reply, reply.text, by=agent, case=case)
     replies.approve_reply(reply, by=manager)
     with pytest.raises(InvalidTransition, match="审批"):  # other words than those approved
-        posting.mark_reply_posted(reply, "您好，我改了一句。", by=agent, case=case)
+        posting.mark_reply_posted(reply, "抱歉让您久等了，售后已在处理。", by=agent, case=case)
     reply = PublicReply.objects.select_related("review__shop").get()
     assert reply.status == "approved"
     posting.mark_reply_posted(reply, reply.text, by=agent, case=case)
