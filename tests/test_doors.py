@@ -65,7 +65,14 @@ INWARD = {
     "put into texts as a variable: the filled text is checked": """reviews.Shop.name reviews.User.display_name
         reviews.Product.title reviews.Order.sku reviews.Review.sku reviews.Order.courier
         reviews.Order.tracking_no""",
-    "shown to staff only": """callbacks.Remedy.reference callbacks.Remedy.reversal_reason
+    "told to the platform, where to speak of a review is the very purpose": """reviews.Complaint.platform_no
+        reviews.Complaint.quote reviews.Complaint.statement reviews.Complaint.verdict""",
+    "hashes and errors of files": """reviews.EvidencePack.error reviews.EvidencePack.manifest_sha256
+        reviews.EvidencePack.zip_sha256 callbacks.ProofPhoto.content_type callbacks.ProofPhoto.look
+        callbacks.ProofPhoto.sha256""",
+    "notes of a remedy, checked with it (callbacks.remedies)": """callbacks.Remedy.reason
+        callbacks.Remedy.decision callbacks.Payout.reversal_reason""",
+    "shown to staff only": """callbacks.Payout.reference
         callbacks.MannerHint.text reviews.ClassificationRequest.error
         reviews.ImportJob.error""",
     "a refused text on its way to the manager": """reviews.TextRelease.text reviews.TextRelease.scope
