@@ -249,6 +249,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,
         "options": {"expires": 30},
     },
+    "watch-drift": {
+        "task": "reviews.tasks.watch_drift",
+        "schedule": 6 * 3600.0,
+        "options": {"expires": 3600},
+    },
     "sweep-upset": {"task": "reviews.tasks.measure_upset", "schedule": 60.0, "options": {"expires": 60}},
 }
 

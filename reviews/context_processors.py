@@ -1,10 +1,11 @@
 """What every page shows around its content."""
 
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
 
-from reviews.models import Case, Shop, User
+from reviews.models import Case, DriftAlarm, Shop, User
 
 
 def nav(request: HttpRequest) -> dict[str, Any]:
@@ -19,6 +20,10 @@ def nav(request: HttpRequest) -> dict[str, Any]:
             "on_duty": user.on_duty,
             "my_open": lambda: Case.objects.held_by(user).open().count(),
             "handles_complaints": user.handles_complaints,
+            # Drawn twice, for wide and for narrow screens: counted once.
+            "drift_alarms": cache(
+                lambda: DriftAlarm.objects.ringing().filter(user.managed_shop_filter("shop")).count()
+            ),
             "shops": lambda: list(Shop.objects.visible_to(user)),
         }
     }

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Max, OuterRef, Q, Subquery
 
 from reviews import clock
 from reviews.causes import SubCause
@@ -23,6 +23,7 @@ from reviews.classification.model import SUBS
 from reviews.classification.text import has_words
 from reviews.dispatch import lock_shop
 from reviews.models import Classification, ModelVersion, ReviewVersion, Shop
+from reviews.models.classifications import ClassificationQuerySet
 from reviews.shop_delta import Lessons, ShopDelta
 from reviews.shop_reading import base_chances, base_version
 from reviews.shop_teaching import Taught, everyday, teach
@@ -47,7 +48,7 @@ class Decided:
 # --- what there is to learn ------------------------------------------------------------------------
 
 
-def decisions_of(shop_id: int) -> QuerySet[Classification]:
+def decisions_of(shop_id: int) -> ClassificationQuerySet:
     """What people decided in a shop."""
     return Classification.objects.by_people().filter(review__shop=shop_id)
 

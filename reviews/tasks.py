@@ -97,6 +97,14 @@ def learn() -> int:
 
 
 @shared_task
+def watch_drift() -> int:
+    """Compare what came in lately with the weeks before; how many alarms began to ring."""
+    from reviews.drift import watch_shops
+
+    return watch_shops()
+
+
+@shared_task
 def run_import(job_id: int) -> None:
     """Take in one uploaded file, from the row where it stopped."""
     from reviews.importing import run_job

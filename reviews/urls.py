@@ -1,6 +1,17 @@
 from django.urls import path
 
-from reviews.views import compliance, imports, parked, praise, replies, reviews, statistics, team, templates
+from reviews.views import (
+    compliance,
+    imports,
+    model,
+    parked,
+    praise,
+    replies,
+    reviews,
+    statistics,
+    team,
+    templates,
+)
 
 app_name = "reviews"
 urlpatterns = [
@@ -8,6 +19,10 @@ urlpatterns = [
     path("imports/<int:pk>/", imports.job, name="import"),
     path("imports/<int:pk>/refused.csv", imports.refusals, name="import_refusals"),
     path("stats/", statistics.page, name="statistics"),
+    path("model/", model.page, name="model"),
+    path("model/<int:pk>/promote/", model.promote, name="model_promote"),
+    path("model/<int:pk>/roll-back/", model.roll_back, name="model_roll_back"),
+    path("model/alarms/<int:pk>/", model.acknowledge, name="model_alarm"),
     path("templates/", templates.page, name="reply_templates"),
     path("templates/new/", templates.new, name="reply_template_new"),
     path("templates/preview/", templates.preview, name="reply_template_preview"),

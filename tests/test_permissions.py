@@ -20,7 +20,9 @@ from reviews.models import (
     ClassificationRequest,
     Complaint,
     EvidencePack,
+    DriftAlarm,
     ImportJob,
+    ModelVersion,
     PublicReply,
     ReplyTemplate,
     Role,
@@ -131,6 +133,10 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "reviews:thanks_texts": ("get", OWN_SHOP),
     "reviews:showcase": ("get", ANYBODY),
     "reviews:showcase_file": ("get", MANAGERS),
+    "reviews:model": ("get", MANAGERS),
+    "reviews:model_promote": ("post", MANAGERS_OWN),
+    "reviews:model_roll_back": ("post", MANAGERS_OWN),
+    "reviews:model_alarm": ("post", MANAGERS_OWN),
     "reviews:team": ("get", MANAGERS),
     "reviews:team_member": ("post", MANAGERS_OWN),
     "reviews:team_duty": ("post", MANAGERS_OWN),
@@ -201,7 +207,13 @@ def addresses(shop: Shop, agent: User, manager: User) -> dict[str, str]:
         "pack": EvidencePack.objects.create(case=case, status="ready", content=seal(b"")).pk,
     }
     Complaint.objects.create(case=case, reason="spam")
+    version = ModelVersion.objects.create(
+        shop=shop, number=1, base="", lessons=1, last_decision=1, artifact=b"", status="current"
+    )
+    alarm = DriftAlarm.objects.create(shop=shop, measure="causes", since=case.opened_at)
     objects = {
+        "reviews:model_alarm": alarm.pk,
+        "reviews:model": version.pk,
         "callbacks": case.pk,
         "reviews:import": ImportJob.objects.create(shop=shop, filename="a.csv", content=b"").pk,
         "reviews:reply_template": template.pk,

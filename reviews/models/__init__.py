@@ -6,6 +6,7 @@ from reviews.models.cases import Case, CaseEvent, InvalidTransition, Outcome, St
 from reviews.models.chats import ChatRecord
 from reviews.models.classifications import Classification
 from reviews.models.complaints import Complaint, EvidencePack
+from reviews.models.drift import DriftAlarm
 from reviews.models.imports import ImportJob, ImportRefusal
 from reviews.models.learning import ModelVersion, StaleVersion
 from reviews.models.orders import Buyer, Order, Product
@@ -30,6 +31,7 @@ __all__ = (
     "ClassificationRequest",
     "Complaint",
     "EvidencePack",
+    "DriftAlarm",
     "ImportJob",
     "ImportRefusal",
     "InvalidTransition",

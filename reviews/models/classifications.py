@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import OuterRef, Subquery
+from django.db.models import Count, OuterRef, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from reviews.causes import Cause, SubCause
@@ -17,16 +17,18 @@ class ClassificationQuerySet(models.QuerySet["Classification"]):
     def by_machine(self) -> "ClassificationQuerySet":
         return self.exclude(model="")
 
-    def beside_proposals(self) -> "ClassificationQuerySet":
-        """Annotate each decision with what the machine had read last: `proposed`, `proposed_sub`."""
+    def by_proposal(self) -> list[tuple[str, str, int]]:
+        """Count decisions by what a person decided and the machine had read last: (cause, proposed, count).
+
+        A decision about which the machine had said nothing is left out.
+        """
         before = Classification.objects.by_machine().filter(
             review=OuterRef("review"), version=OuterRef("version"), made_at__lte=OuterRef("made_at")
         )
         latest = before.order_by("-made_at", "-id")
-        return self.annotate(
-            proposed=Subquery(latest.values("cause")[:1]),
-            proposed_sub=Subquery(latest.values("sub_cause")[:1]),
-        )
+        rows = self.annotate(proposed=Subquery(latest.values("cause")[:1])).order_by()
+        counted = rows.values_list("cause", "proposed").annotate(count=Count("pk"))
+        return [(cause, proposed, count) for cause, proposed, count in counted if proposed]
 
 
 class Classification(models.Model):

@@ -88,7 +88,13 @@ def icon(name: str, css: str = "") -> SafeString:
 
 @register.inclusion_tag("partials/_nav_item.html", takes_context=True)
 def nav_item(
-    context: Context, name: str, icon_name: str, label: str, key: str = "", count: int = 0
+    context: Context,
+    name: str,
+    icon_name: str,
+    label: str,
+    key: str = "",
+    count: int = 0,
+    count_words: str = "",
 ) -> dict[str, Any]:
     """Draw one entry of the main navigation, marked when the page lies under its address."""
     url = reverse(name)
@@ -100,6 +106,7 @@ def nav_item(
         "label": label,
         "key": key,
         "count": count,
+        "count_words": count_words,
         "current": current,
     }
 

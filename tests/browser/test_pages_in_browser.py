@@ -62,6 +62,7 @@ MANAGER_PAGES = (
     "/templates/{template}/",
     "/scripts/",
     "/scripts/identify/?shop=test-shop",
+    "/model/",
     "/team/",
     "/approvals/",
     "/approvals/?show=to_pay",
