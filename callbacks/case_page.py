@@ -151,6 +151,15 @@ class CasePage:
         return self.judgements[0].decided_by if self.judgements else None
 
     @property
+    def suggestion(self) -> Classification | None:
+        """What the second reader says otherwise, once an agent has begun: only a suggestion then."""
+        latest = self.judgements[0] if self.judgements else None
+        if not latest or not latest.is_second or latest.version != self.review.version:
+            return None
+        differs = latest.sub_cause != self.case.sub_cause and latest.cause != Cause.NONE
+        return latest if differs and self.case.is_open else None
+
+    @property
     def deciding_words(self) -> list[str]:
         """The words the machine went by, of its latest reading."""
         return next((one.words for one in self.judgements if one.words), [])

@@ -237,13 +237,16 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1}
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_TASK_ROUTES = {"reviews.tasks.measure_upset": {"queue": "sentiment"}}
+CELERY_TASK_ROUTES = {
+    "reviews.tasks.measure_upset": {"queue": "sentiment"},
+    "reviews.tasks.read_reviews_again": {"queue": "reading"},
+}
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     # A beat that nobody heard in time is dropped: the next one does the same.
     "sweep": {"task": "reviews.tasks.sweep", "schedule": 15.0, "options": {"expires": 15}},
-    # Each shop learns once a night of its own zone; every hour it is asked whose turn it is.
-    "learn": {"task": "reviews.tasks.learn", "schedule": 3600.0, "options": {"expires": 3600}},
+    # Each shop learns once a night of its own zone; every five minutes it is asked whose turn it is.
+    "learn": {"task": "reviews.tasks.learn", "schedule": 300.0, "options": {"expires": 300}},
     "sweep-evidence": {
         "task": "callbacks.tasks.sweep_evidence",
         "schedule": 30.0,
@@ -253,6 +256,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "reviews.tasks.watch_drift",
         "schedule": 6 * 3600.0,
         "options": {"expires": 3600},
+    },
+    "sweep-second-reading": {
+        "task": "reviews.tasks.read_reviews_again",
+        "schedule": 60.0,
+        "options": {"expires": 60},
     },
     "sweep-upset": {"task": "reviews.tasks.measure_upset", "schedule": 60.0, "options": {"expires": 60}},
 }
@@ -303,6 +311,8 @@ REVIEW_BATCH_LIMIT = 500  # rows a POST may carry
 CLASSIFY_BATCH: int = env.int("CLASSIFY_BATCH", 200)  # rows a worker claims at once
 # After this a lost worker's rows are free again.
 CLASSIFY_LEASE = timedelta(seconds=env.int("CLASSIFY_LEASE_SECONDS", 20))
+READ_AGAIN_BATCH: int = env.int("READ_AGAIN_BATCH", 32)  # rows the second reader claims at once
+READ_AGAIN_LEASE = timedelta(seconds=env.int("READ_AGAIN_LEASE_SECONDS", 60))
 CLASSIFY_ATTEMPTS = 5  # then the row is parked for a manager
 
 LOGGING = {

@@ -65,6 +65,11 @@ class Roster:
         self.chosen.add(chosen.user_id)
         return self.users[chosen.user_id]
 
+    def suits(self, user_id: int, cause: str) -> bool:
+        """Whether somebody on duty handles this cause; who is off duty keeps what they have."""
+        mine = next((one for one in self.candidates if one.user_id == user_id), None)
+        return mine is None or cause in mine.skills or cause == Cause.NONE
+
     def deal(self, case: Case, now: datetime, *, had_it: int | None = None) -> User | None:
         """Assign the case to the best agent; None when nobody can take it now (it stays to take)."""
         agent = self.choose(case, now, had_it=had_it)

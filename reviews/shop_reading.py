@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from reviews.causes import Cause
-from reviews.classification import ReviewText, Verdict
-from reviews.classification.decide import CAUSES, sub_cause_chances
-from reviews.classification.features import FloatArray, IntArray, encode
-from reviews.classification.model import SUBS, shipped
-from reviews.classification.text import has_words, normalise, reads
-from reviews.classification.words import deciding_words
+import numpy as np
+
+from reviews.classification import ReviewText, Verdict, classify, decide_from
+from reviews.classification.features import FloatArray
+from reviews.classification.model import shipped
+from reviews.classification.text import has_words
 from reviews.models import ModelVersion
-from reviews.shop_delta import ShopDelta, judge_chances, shifted
+from reviews.shop_delta import ShopDelta, shifted
 
 KEPT = 64  # deltas of so many shops stay in memory
+LEAST_CHANCE = 1e-9
 
 
 def as_taught(
@@ -51,9 +51,12 @@ def load(version: int) -> ShopDelta:
 
 def base_chances(reviews: Sequence[ReviewText]) -> FloatArray:
     """Give the shipped model's chances of the sub-causes, shape (reviews, sub-causes)."""
-    model = shipped()
-    encoded = model.encode([normalise(one.text) for one in reviews], [one.category for one in reviews])
-    return sub_cause_chances(model.scores(encoded), [one.rating for one in reviews], model.settings)
+    return _chances(classify(reviews, engine="fast"))
+
+
+def _chances(verdicts: Sequence[Verdict]) -> FloatArray:
+    chances: FloatArray = np.exp(np.array([one.scores for one in verdicts], np.float32))
+    return chances
 
 
 def apply(
@@ -62,32 +65,10 @@ def apply(
     """Correct verdicts by a shop's shift; `mark` is appended to the model's name."""
     if not reviews:
         return []
-    shift = delta.shift([one.text for one in reviews])
-    causes, subs, confidence = judge_chances(shifted(base_chances(reviews), shift))
-    spoken = _words(delta, reviews, subs)
-    sure = shipped().settings.decided_from
+    after = shifted(_chances(verdicts), delta.shift([one.text for one in reviews]))
+    scores = np.log(np.maximum(after, LEAST_CHANCE)).tolist()
     taught = []
-    for n, verdict in enumerate(verdicts):
-        cause = CAUSES[causes[n]]
-        strange = not reads(normalise(reviews[n].text))
-        taught.append(
-            replace(
-                verdict,
-                cause=cause,
-                sub_cause=SUBS[subs[n]],
-                also=tuple(one for one in verdict.also if one != cause),
-                confidence=round(float(confidence[n]), 4),
-                decided=bool(confidence[n] >= sure) and cause != Cause.MALICIOUS and not strange,
-                words=verdict.words if SUBS[subs[n]] == verdict.sub_cause else spoken[n] or verdict.words,
-                model=f"{verdict.model}{mark}",
-            )
-        )
+    for review, verdict, row in zip(reviews, verdicts, scores, strict=True):
+        anew = decide_from(row, review, verdict)
+        taught.append(replace(anew, model=f"{verdict.model}{mark}"))
     return taught
-
-
-def _words(delta: ShopDelta, reviews: Sequence[ReviewText], subs: IntArray) -> list[tuple[str, ...]]:
-    """Give the words by which the shop's lessons spoke for each chosen sub-cause."""
-    encoded = encode([normalise(one.text) for one in reviews], [""] * len(reviews), delta.vocabulary)
-    if not len(delta.vocabulary):
-        return [()] * len(reviews)
-    return deciding_words(encoded, delta.weights, subs, [one.text for one in reviews])

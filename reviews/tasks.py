@@ -51,7 +51,22 @@ def read_reviews() -> int:
             read_reviews.delay()
             break
     if total:
+        read_reviews_again.delay()
         measure_upset.delay()
+    return total
+
+
+@shared_task
+def read_reviews_again() -> int:
+    """Give unsure reviews their second reading until none is left; how many (a queue of its own)."""
+    from reviews.second_reading import read_waiting
+
+    began, total = time.monotonic(), 0
+    while number := read_waiting(settings.READ_AGAIN_BATCH):
+        total += number
+        if time.monotonic() - began > DRAIN_SECONDS:
+            read_reviews_again.delay()
+            break
     return total
 
 
@@ -74,7 +89,7 @@ def sweep() -> None:
     """Pick up whatever a lost message left behind: unread reviews, undealt cases, unfinished files and
     thank-yous, replies without a clear answer."""
     from reviews.dispatch import dispatch_waiting
-    from reviews.models import ClassificationRequest, ImportJob, ThanksJob
+    from reviews.models import ClassificationRequest, ImportJob, ReadingRequest, ThanksJob
     from reviews.posting import ask_unconfirmed
 
     read_reviews()
@@ -86,6 +101,8 @@ def sweep() -> None:
     ask_unconfirmed()
     if parked := ClassificationRequest.objects.parked().count():
         log.warning("%d reviews are parked and wait for a manager", parked)
+    if parked := ReadingRequest.objects.parked().count():
+        log.warning("%d reviews could not be read a second time; their first reading stands", parked)
 
 
 @shared_task

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from reviews import clock
 from reviews.causes import Cause
 from reviews.changes import ReviewChange, read_changes
-from reviews.classification import ReviewText, Verdict, classify
+from reviews.classification import Verdict, classify
 from reviews.dispatch import Roster, lock_shop
 from reviews.models import (
     Case,
@@ -29,6 +29,7 @@ from reviews.models import (
 )
 from reviews.models.cases import EventKind
 from reviews.replies import draft_replies
+from reviews.second_reading import ask_again, cause_fields, text_of
 from reviews.shop_reading import as_taught
 from reviews.signals import echo, find_signals, keep_signals, remember_looks
 from reviews.watch_rule import ALARMING, Change, alarms, is_watched
@@ -61,7 +62,7 @@ def _settle_one_by_one(claimed: Sequence[ClassificationRequest]) -> None:
 def settle_requests(claimed: Sequence[ClassificationRequest]) -> None:
     """Read claimed reviews; store verdicts, open and dispatch cases, take the rows off the queue."""
     reviews = [request.review for request in claimed]
-    texts = [_text(review) for review in reviews]
+    texts = [text_of(review) for review in reviews]
     verdicts = as_taught(classify(texts, engine="fast"), texts, [review.shop_id for review in reviews])
     changes = read_changes(claimed)
     by_shop: dict[int, list[tuple[ClassificationRequest, Verdict]]] = {}
@@ -70,10 +71,6 @@ def settle_requests(claimed: Sequence[ClassificationRequest]) -> None:
     for shop_id, pairs in by_shop.items():
         with transaction.atomic():
             _settle_shop(lock_shop(shop_id), pairs, changes)
-
-
-def _text(review: Review) -> ReviewText:
-    return ReviewText(text=review.full_text, rating=review.rating)
 
 
 def _settle_shop(
@@ -103,6 +100,7 @@ def _settle_shop(
     cases |= opened
     roster.remember(now)
     draft_replies(shop, [(request.review, cases.get(request.review_id)) for request, _verdict in pairs])
+    ask_again([(one.review, verdict) for one, verdict in pairs if one.review_id in cases])
     ClassificationRequest.objects.filter(pk__in=[request.pk for request, _verdict in pairs]).delete()
 
 
@@ -167,7 +165,7 @@ def _open_cases(
             value=order.amount if order else None,
             opened_at=now,
             due_at=due_at,
-            **_cause_fields(verdict),
+            **cause_fields(verdict),
         )
         case.assignee = roster.choose(case, now)
         case.status = Status.ASSIGNED if case.assignee else Status.NEW
@@ -184,17 +182,6 @@ def _birth(case: Case, now: datetime) -> list[CaseEvent]:
         move = {"from_status": Status.NEW, "to_status": Status.ASSIGNED, "data": {"to": case.assignee_id}}
         events.append(CaseEvent(case=case, kind=EventKind.ASSIGN, at=now, **move))
     return events
-
-
-def _cause_fields(verdict: Verdict) -> dict[str, object]:
-    """Malicious is an accusation: the system proposes, a person confirms, however sure it is."""
-    return {
-        "cause": verdict.cause,
-        "sub_cause": verdict.sub_cause,
-        "also": [cause.value for cause in verdict.also],
-        "confidence": verdict.confidence,
-        "needs_decision": not verdict.decided or verdict.cause in (Cause.MALICIOUS, Cause.NONE),
-    }
 
 
 def _follow_change(
@@ -244,7 +231,7 @@ def _read_anew(case: Case, verdict: Verdict) -> None:
     """Take over the new reading, unless a person has decided the cause."""
     if case.review.classifications.by_people().exists():
         return
-    fields = _cause_fields(verdict)
+    fields = cause_fields(verdict)
     Case.objects.filter(pk=case.pk).update(**fields)
     for name, value in fields.items():
         setattr(case, name, value)

@@ -294,5 +294,3 @@ def test_the_offered_wordings_are_lawful_themselves() -> None:
         assert not [one for kind in Kind for one in find_offences(text, kind, "taobao", benefit_in_case=True)]
         assert not mentions_review_change(text)
         assert not mentions_benefit(text)
-
-

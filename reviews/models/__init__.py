@@ -10,7 +10,7 @@ from reviews.models.drift import DriftAlarm
 from reviews.models.imports import ImportJob, ImportRefusal
 from reviews.models.learning import ModelVersion, StaleVersion
 from reviews.models.orders import Buyer, Order, Product
-from reviews.models.outbox import ClassificationRequest
+from reviews.models.outbox import ClassificationRequest, ReadingRequest
 from reviews.models.praise import MarketingConsent, ThanksJob
 from reviews.models.releases import TextRelease
 from reviews.models.replies import PublicReply, ReplyMove, ReplyTemplate, TemplatePicture
@@ -30,8 +30,8 @@ __all__ = (
     "Classification",
     "ClassificationRequest",
     "Complaint",
-    "EvidencePack",
     "DriftAlarm",
+    "EvidencePack",
     "ImportJob",
     "ImportRefusal",
     "InvalidTransition",
@@ -43,6 +43,7 @@ __all__ = (
     "Product",
     "PublicReply",
     "Rating",
+    "ReadingRequest",
     "ReplyMove",
     "ReplyTemplate",
     "Review",

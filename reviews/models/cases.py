@@ -250,6 +250,18 @@ class Case(models.Model):
         self.log(EventKind.CAUSE, by=by, before=before, after=sub.value)
         return made
 
+    def take_over(self, fields: dict[str, Any]) -> bool:
+        """Take over the machine's later reading while nobody has begun; False when somebody just did.
+
+        `fields` are cause, sub_cause, also, confidence and needs_decision.
+        """
+        idle = Case.objects.filter(pk=self.pk, status__in=(Status.NEW, Status.ASSIGNED))
+        if not idle.update(**fields):
+            return False
+        for name, value in fields.items():
+            setattr(self, name, value)
+        return True
+
     def note_contact(self, at: datetime) -> None:
         """The first attempt to reach the buyer stops the clock of `due_at`, whether or not it got through."""
         Case.objects.filter(pk=self.pk, first_contact_at=None).update(first_contact_at=at)

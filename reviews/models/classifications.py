@@ -51,6 +51,8 @@ class Classification(models.Model):
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    # By the second reader: what an agent who has begun sees as a suggestion.
+    is_second = models.BooleanField(default=False)
     made_at = models.DateTimeField()
 
     objects = ClassificationQuerySet.as_manager()

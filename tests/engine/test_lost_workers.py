@@ -7,7 +7,7 @@ from django.db.models import Count, QuerySet
 
 from config.processes import kill_group
 from reviews.intake import record_reviews
-from reviews.models import Case, Classification, ClassificationRequest, Shop, User
+from reviews.models import Case, Classification, ClassificationRequest, ReadingRequest, Shop, User
 from tests.infrastructure import Engine
 
 pytestmark = [pytest.mark.engine, pytest.mark.django_db(transaction=True)]
@@ -87,6 +87,44 @@ def test_nothing_is_lost_when_a_worker_is_killed_in_the_middle(
     # What beat does every few seconds: the killed worker's claims are free after their lease.
     engine.wait_until(lambda: bool(read_reviews.delay()) and all_read(), 60)
     assert_each_once(400)
+
+
+def test_second_readings_survive_a_killed_worker_and_leave_begun_cases_alone(
+    engine: Engine, shop: Shop, agent: User
+) -> None:
+    engine.env["READ_AGAIN_LEASE_SECONDS"] = "2"
+    engine.env["READ_AGAIN_BATCH"] = "4"
+    engine.start(queues="celery", children=1)
+    rows = [
+        {
+            "review_key": f"u{at}",
+            "created_at": "2026-11-18T10:00:00+08:00",
+            "rating": "bad",
+            "content": f"东西不太行吧，也说不上来，反正跟想的两回事{at}",
+        }
+        for at in range(24)
+    ]
+    record_reviews(shop, rows)
+    engine.wait_until(lambda: all_read() and Case.objects.count() == 24)
+    number = ReadingRequest.objects.count()
+    assert number > 4
+    begun = Case.objects.filter(review__reading_request__isnull=False).order_by("-pk")[0]
+    begun.take(agent)
+    as_begun = begun.sub_cause
+    engine.start(queues="reading", children=1)
+    reader = engine.workers[-1]
+    engine.wait_until(lambda: ReadingRequest.objects.exclude(claimed_until=None).exists())
+    kill_group(reader.pid, signal.SIGKILL)
+    reader.wait()
+    engine.workers.remove(reader)
+    engine.start(queues="reading", children=1)
+    from reviews.tasks import read_reviews_again
+
+    # What beat does every minute: the killed worker's claims are free after their lease.
+    engine.wait_until(lambda: bool(read_reviews_again.delay()) and not ReadingRequest.objects.exists(), 60)
+    assert Classification.objects.filter(is_second=True).count() == number
+    begun.refresh_from_db()
+    assert begun.sub_cause == as_begun
 
 
 def test_nothing_is_lost_when_the_broker_forgets_everything(engine: Engine, shop: Shop, agent: User) -> None:

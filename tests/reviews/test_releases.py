@@ -83,9 +83,7 @@ def test_it_refuses_nonsense_in_words(desk: Client) -> None:
     assert desk.post(CHECK, {"text": "x" * 5001, "kind": "chat"}).status_code == 400
 
 
-def test_it_slows_down_a_program_that_asks_without_end(
-    desk: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_slows_down_a_program_that_asks_without_end(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compliance, "CHECKS_A_MINUTE", 2)
     statuses = [desk.post(CHECK, {"text": PLAIN, "kind": "chat"}).status_code for _ in range(3)]
     assert statuses == [200, 200, 429]
