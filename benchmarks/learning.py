@@ -4,7 +4,7 @@
 
 For every category of goods in turn: a base is trained without it and without a fifth of the other reviews.
 Reviews of the category come in at random and a person decides each, until 200 were wrong; what was right
-counts as a decision too, and so do up to 200 decisions on other categories' reviews that the base is unsure of.
+counts as a decision too, and so do up to 200 on other categories' reviews that the base is unsure of.
 Measured on the rest of the category and on held-out reviews of the others, before and after. Prints JSON:
 every run and the medians. Needs scikit-learn.
 """

@@ -413,8 +413,6 @@ def test_a_call_cannot_end_with_an_unlawful_promise(case: Case, agent: User) -> 
     assert AuditEntry.objects.filter(action=Action.COMPLIANCE).exists()
 
 
-
-
 def test_it_stops_who_looks_at_number_after_number(
     case: Case, agent: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
