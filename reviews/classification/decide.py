@@ -20,7 +20,7 @@ from reviews.classification.model import (
     Settings,
 )
 from reviews.classification.text import after_contrast, has_words, normalise, reads
-from reviews.classification.verdict import CAUSE_NUMBERS, SUBS, ReviewText, Verdict
+from reviews.classification.verdict import CAUSE_NUMBERS, SUBS, Polarity, ReviewText, Verdict
 from reviews.classification.verdict import CAUSES as CAUSES
 from reviews.classification.words import Explanation, explain
 
@@ -34,6 +34,7 @@ PIECE = 256
 # reviews one in sixty does so, most truly (docs/causes.md).
 COMPLAINS_BELOW = -1.8
 
+POLARITIES: tuple[Polarity, Polarity] = ("bad", "good")
 
 # The least chance a score stands for, so that its logarithm is a number.
 LEAST_CHANCE = 1e-9
@@ -78,7 +79,7 @@ def decide_from(
     judged = replace(judged, also=also & (judged.causes[0] != _NONE))
     judged.decided[0] &= reads(text)
     told = explain(model.encode([text], [review.category]), model.weights, judged.subs, [review.text])
-    return verdicts_of(judged, told, first.model)[0]
+    return replace(verdicts_of(judged, told, first.model)[0], polarity=first.polarity)
 
 
 def wordless(review: ReviewText, version: str) -> Verdict:
@@ -90,7 +91,8 @@ def wordless(review: ReviewText, version: str) -> Verdict:
     chances[0, [SUBS.index(SubCause.UNSPECIFIED), SUBS.index(SubCause.NONE)]] = 0 if sure else 0.5
     chances[0, SUBS.index(sub)] = 1 if sure else 0.5
     confidence = 1.0 if sure else 0.5
-    return Verdict(CAUSE_OF[sub], sub, (), confidence, sure, (), version, (), _logarithms(chances)[0])
+    logs, polarity = _logarithms(chances)[0], POLARITIES[int(sub == SubCause.NONE)]
+    return Verdict(CAUSE_OF[sub], sub, (), confidence, sure, (), version, (), logs, polarity)
 
 
 def _decide_piece(reviews: Sequence[ReviewText], model: Model, second: Second | None) -> list[Verdict]:
@@ -158,8 +160,9 @@ def verdicts_of(judged: "Judged", told: Sequence[Explanation], version: str) -> 
             model=version,
             marks=marks,
             scores=log,
+            polarity=POLARITIES[int(praises)],
         )
-        for cause, sub, also, confidence, decided, (words, marks), log in zip(
+        for cause, sub, also, confidence, decided, (words, marks), log, praises in zip(
             judged.causes,
             judged.subs,
             judged.also,
@@ -167,6 +170,7 @@ def verdicts_of(judged: "Judged", told: Sequence[Explanation], version: str) -> 
             judged.decided,
             told,
             logs,
+            judged.praises,
             strict=True,
         )
     ]
@@ -182,7 +186,8 @@ def _logarithms(chances: FloatArray) -> list[tuple[float, ...]]:
 class Judged:
     """For every text the number of its cause and sub-cause, further causes (texts, causes), how sure.
 
-    `chances` are those of all sub-causes, shape (texts, sub-causes).
+    `praises` says whether the text is good as a whole; `chances` are those of all sub-causes, shape (texts,
+    sub-causes).
     """
 
     chances: FloatArray
@@ -191,12 +196,14 @@ class Judged:
     also: npt.NDArray[np.bool_]
     confidence: FloatArray
     decided: npt.NDArray[np.bool_]
+    praises: npt.NDArray[np.bool_]
 
 
 def judge(scores: FloatArray, ratings: Sequence[str], settings: Settings) -> Judged:
     """Decide from the raw scores, shape (texts, COLUMNS), and the ratings."""
     judged = judge_chances(sub_cause_chances(scores, ratings, settings), settings.decided_from)
-    return replace(judged, also=_further(scores, judged.causes, settings))
+    praises = scores[:, NONE_COLUMN] + settings.polarity_shift >= 0
+    return replace(judged, also=_further(scores, judged.causes, settings), praises=praises)
 
 
 def judge_chances(chances: FloatArray, decided_from: float) -> Judged:
@@ -208,7 +215,8 @@ def judge_chances(chances: FloatArray, decided_from: float) -> Judged:
     confidence = by_cause[rows, causes]
     # An accusation is only ever proposed, however sure: a person confirms it.
     decided = (confidence >= decided_from) & (causes != _MALICIOUS)
-    return Judged(chances, causes, subs, np.zeros(by_cause.shape, bool), confidence, decided)
+    no_further = np.zeros(by_cause.shape, bool)
+    return Judged(chances, causes, subs, no_further, confidence, decided, causes == _NONE)
 
 
 def sub_cause_chances(scores: FloatArray, ratings: Sequence[str], settings: Settings) -> FloatArray:

@@ -46,11 +46,18 @@ def measure_causes(pairs: Pairs) -> dict[str, Any]:
 
 
 def measure_polarity(pairs: Pairs) -> dict[str, Any]:
-    """Measure whether good reviews come out as praise and bad ones as complaints."""
+    """Measure whether good texts are told from bad ones: by the polarity, and by what the cause says of it.
+
+    `polarity_balanced` is the mean of the shares right of good and of bad.
+    """
     good = [pair for pair in pairs if pair[0].rating == "good"]
     bad = [pair for pair in pairs if pair[0].rating == "bad"]
     return {
-        "polarity_accuracy": _share(pairs, lambda s, v: (s.rating == "good") == (v.cause == Cause.NONE)),
+        "polarity_accuracy": _share(pairs, _right_way),
+        "polarity_balanced": _rounded(
+            [part for part in (_share(good, _right_way), _share(bad, _right_way)) if part is not None]
+        ),
+        "polarity_by_cause": _share(pairs, lambda s, v: (s.rating == "good") == (v.cause == Cause.NONE)),
         "good_called_complaint": _share(good, lambda s, v: v.cause != Cause.NONE),
         "bad_called_praise": _share(bad, lambda s, v: v.cause == Cause.NONE),
     }
@@ -97,12 +104,16 @@ def _right(sample: Sample, verdict: Verdict) -> bool:
     return sample.cause == verdict.cause
 
 
+def _right_way(sample: Sample, verdict: Verdict) -> bool:
+    return sample.rating == verdict.polarity
+
+
 def _share(pairs: Pairs, holds: Callable[[Sample, Verdict], bool]) -> float | None:
     return round(sum(holds(sample, verdict) for sample, verdict in pairs) / len(pairs), 4) if pairs else None
 
 
-def _rounded(values: Sequence[float]) -> float:
-    return round(sum(values) / len(values), 4)
+def _rounded(values: Sequence[float]) -> float | None:
+    return round(sum(values) / len(values), 4) if values else None
 
 
 def _precision(pairs: Pairs, cause: Cause) -> float | None:

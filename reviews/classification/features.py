@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +43,7 @@ def encode(texts: Sequence[str], categories: Sequence[str], vocabulary: Mapping[
     ids: list[int] = []
     sizes: list[int] = []
     for text, category in zip(texts, categories, strict=True):
-        numbers = [get(term, -1) for term in terms_of(text, category)]
+        numbers = list(map(get, terms_of(text, category), repeat(-1)))
         ids += numbers
         sizes.append(len(numbers))
     return Encoded(list(texts), np.array(ids, np.int64), np.array(sizes, np.int64))

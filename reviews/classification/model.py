@@ -34,7 +34,8 @@ class Settings:
 
     `temperature` divides the honest causes' scores; by rating, `malicious_shift` and `none_shift` are added
     to the scores of "malicious" and "no complaint", so that these are said from a chance of one half on;
-    `decided_from` and `also_from` are chances, 0 … 1.
+    `decided_from` and `also_from` are chances, 0 … 1. For the good or bad of a text, whatever its rating,
+    `polarity_shift` is added to the score of "no complaint".
     """
 
     temperature: float
@@ -42,6 +43,8 @@ class Settings:
     also_from: float
     none_shift: Mapping[str, float]
     malicious_shift: Mapping[str, float]
+    # A file from before it was tuned has none.
+    polarity_shift: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,6 @@ START, PADDING, END = 0, 1, 2
 PLACES, MOST_PIECES = 112, 96
 # A category longer than this is no category.
 MOST_CATEGORY = 12
-# Pieces of text that go through the network at once: more would leave the processor's cache.
-PIECES_AT_ONCE = 1_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +35,17 @@ class Network:
 
     @property
     def version(self) -> str:
-        """Name the network: `network-<date>-<fingerprint of the file>`."""
+        """Name the network: `network-<date>-<fingerprint of the file and of how it decides>`."""
         return str(self.card["version"])
 
     def scores(self, texts: Sequence[str], categories: Sequence[str]) -> FloatArray:
         """Give the raw scores of normalised texts, shape (texts, COLUMNS)."""
-        rows = [self.pieces(text, category) for text, category in zip(texts, categories, strict=True)]
-        scores = np.zeros((len(rows), COLUMNS), np.float32)
-        # Rows of like length go together, so that little padding is read.
-        order = sorted(range(len(rows)), key=lambda number: len(rows[number]))
-        while order:
-            longest = len(rows[order[-1]])
-            part = [order.pop() for _ in range(min(len(order), max(1, PIECES_AT_ONCE // longest)))]
-            scores[part] = self.session.run(None, {"pieces": _padded([rows[n] for n in part])})[0]
+        scores = np.zeros((len(texts), COLUMNS), np.float32)
+        for row, (text, category) in enumerate(zip(texts, categories, strict=True)):
+            # One by one: the 8-bit steps are scaled by all that is read at once, so a neighbour would change
+            # the answer; and there is no padding to read.
+            pieces = np.array([self.pieces(text, category)], np.int64)
+            scores[row] = self.session.run(None, {"pieces": pieces})[0][0]
         return scores
 
     def pieces(self, text: str, category: str) -> list[int]:
@@ -66,14 +62,6 @@ class Network:
 def spelled(text: str) -> str:
     """Spell a normalised text as the vocabulary does: compatibility forms taken apart, single spaces."""
     return " ".join(unicodedata.normalize("NFKC", text.replace("�", " ")).split())
-
-
-def _padded(rows: Sequence[Sequence[int]]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Lay rows of piece numbers under each other, shape (rows, longest)."""
-    laid = np.full((len(rows), max(map(len, rows))), PADDING, np.int64)
-    for number, row in enumerate(rows):
-        laid[number, : len(row)] = row
-    return laid
 
 
 def load_network(folder: Path) -> Network:

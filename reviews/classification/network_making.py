@@ -65,8 +65,9 @@ def describe(held: Twice, plain: Twice) -> dict[str, Any]:
 
 
 def write_card(out: Path, card: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the card beside the network; the version gets a fingerprint of the network's file."""
-    mark = hashlib.sha256((out / WEIGHTS).read_bytes()).hexdigest()[:8]
+    """Write the card beside the network; the version gets a fingerprint of the file and of how it decides."""
+    decides = json.dumps(card["engines"], sort_keys=True).encode()
+    mark = hashlib.sha256((out / WEIGHTS).read_bytes() + decides).hexdigest()[:8]
     whole = {**card, "version": f"{card['version']}-{mark}", "linear": shipped().version}
     (out / CARD).write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     return whole

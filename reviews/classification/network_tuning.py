@@ -20,7 +20,7 @@ Weights = Mapping[str, tuple[float, float]]
 # How much the linear model and the network count, question by question: found on held-out reviews
 # (docs/causes.md). The curves are flat: a tenth more or less lies within chance.
 WEIGHTS: Mapping[str, Weights] = {
-    "both": {"honest": (0.3, 0.7), "malicious": (0.6, 0.4), "none": (0.6, 0.4), "named": (0.5, 0.5)},
+    "both": {"honest": (0.35, 0.65), "malicious": (0.6, 0.4), "none": (0.6, 0.4), "named": (0.5, 0.5)},
     "strong": dict.fromkeys(("honest", "malicious", "none", "named"), (0.0, 1.0)),
 }
 # Half of the real reviews held out were chosen for being hard: of a shop's own fewer are accused.

@@ -95,6 +95,7 @@ def tune(crossed: HeldOut, plain: HeldOut, limits: Limits = Limits()) -> Setting
     settings = replace(settings, none_shift=_none_shifts(crossed, settings, limits))
     settings = replace(settings, temperature=_temperature(plain.labelled, settings))
     settings = replace(settings, also_from=_also_from(natural(crossed)))
+    settings = replace(settings, polarity_shift=_polarity_shift(crossed))
     return replace(settings, decided_from=_decided_from(plain.labelled, settings))
 
 
@@ -200,6 +201,24 @@ def _also_from(held: HeldOut) -> float:
         return float(2 * (said & named).sum() / max(1, said.sum() + named.sum()))
 
     return float(max(np.arange(0.1, 0.91, 0.02).round(2).tolist(), key=f1))
+
+
+def _polarity_shift(held: HeldOut) -> float:
+    """Choose the shift of "no complaint" with which most texts of real shops are told good from bad."""
+    good = unlabelled_praise(held).scores[:, NONE_COLUMN]
+    bad = np.concatenate(
+        [
+            held.only([s.sub is None and s.rating == "bad" for s in held.samples]).scores[:, NONE_COLUMN],
+            natural(held).only([s.cause in HONEST for s in natural(held).samples]).scores[:, NONE_COLUMN],
+        ]
+    )
+
+    def right(shift: float) -> int:
+        return int((good + shift >= 0).sum() + (bad + shift < 0).sum())
+
+    # Of equally good ones the nearest to none.
+    shifts = sorted(np.arange(-3, 3.01, 0.05).round(2).tolist(), key=abs)
+    return float(max(shifts, key=right)) if len(good) and len(bad) else 0.0
 
 
 def _decided_from(held: HeldOut, settings: Settings) -> float:

@@ -14,6 +14,9 @@ CAUSES: tuple[Cause, ...] = tuple(Cause)
 SUBS: tuple[SubCause, ...] = tuple(SubCause)
 CAUSE_NUMBERS: tuple[int, ...] = tuple(CAUSES.index(CAUSE_OF[sub]) for sub in SUBS)
 
+# Whether a text as a whole praises or complains.
+Polarity = Literal["good", "bad"]
+
 # A clause that decided: where it starts and ends in the text as written (the end not included), and how much
 # it weighs beside the weightiest, 0 … 1.
 Mark = tuple[int, int, float]
@@ -35,7 +38,8 @@ class Verdict:
     `words` stand verbatim in the text; `marks` are the clauses that decided, in the order of the text.
     `scores` are the logarithms of the chances of all 24 sub-causes in the order of `SUBS`: what was learnt
     elsewhere may be added to them, and `reviews.classification.decide_from` decides anew. `model` names the
-    version of what read the text.
+    version of what read the text. `polarity` is the good or bad of the text alone: it has a threshold of
+    its own and may be good where the cause of a complaint is named.
     """
 
     cause: Cause
@@ -47,3 +51,4 @@ class Verdict:
     model: str
     marks: tuple[Mark, ...] = ()
     scores: tuple[float, ...] = ()
+    polarity: Polarity = "bad"

@@ -81,7 +81,7 @@ PLACEHOLDERS = (
     "评价方未及时做出评价,系统默认好评!",
     "15天内买家未作出评价",
 )
-FIELDS = {"cause", "sub_cause", "also", "confidence", "decided", "words"}
+FIELDS = {"cause", "sub_cause", "also", "confidence", "decided", "words", "polarity"}
 
 
 def one(text: str, category: str = "", rating: str = "") -> Verdict:
@@ -456,4 +456,5 @@ class TestTrainingAndEvaluation:
         assert figures["confusion"]["service"]["product"] == 1
         assert figures["calibration_error"] == pytest.approx((0.05 + 0.55) / 2)
         assert (figures["polarity_accuracy"], figures["good_called_complaint"]) == (1.0, 0.0)
+        assert (figures["polarity_balanced"], figures["polarity_by_cause"]) == (1.0, 1.0)
         assert figures["malicious_recall"] is None

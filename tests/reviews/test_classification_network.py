@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import pytest
 from reviews.causes import CAUSE_OF, SUB_CAUSES, Cause, SubCause
 from reviews.classification import (
     SUBS,
+    Engine,
     ReviewText,
     Verdict,
     classify,
@@ -21,7 +23,8 @@ from reviews.classification import (
     read_again,
     wants_second_reading,
 )
-from reviews.classification.model import COLUMNS, HONEST_COLUMNS, shipped
+from reviews.classification.decide import CAUSES, judge
+from reviews.classification.model import COLUMNS, HONEST_COLUMNS, NONE_COLUMN, Settings, shipped
 from reviews.classification.network import ARTIFACTS, CARD, MOST_PIECES, PIECES, WEIGHTS, shipped_network
 from reviews.classification.second import join_scores
 from reviews.classification.text import clauses, normalise
@@ -86,6 +89,16 @@ class TestSecondReading:
         alone = [classify([text], "strong")[0] for text in texts]
         assert [v.sub_cause for v in together] == [v.sub_cause for v in alone]
 
+    def test_its_scores_do_not_depend_on_the_batch(self) -> None:
+        network, chance = shipped_network(), random.Random(5)
+        rows = [(normalise(text), category) for _, category, text in CLAUSES]
+        rows += [(normalise("差" * 300), ""), (normalise("很好"), ""), (normalise("ABC 123 !!"), "书籍")]
+        alone = [network.scores([text], [category])[0] for text, category in rows]
+        for _ in range(50):
+            batch = chance.sample(range(len(rows)), chance.randint(2, 6))
+            together = network.scores([rows[n][0] for n in batch], [rows[n][1] for n in batch])
+            assert all((scores == alone[n]).all() for n, scores in zip(batch, together, strict=True))
+
     def test_it_asks_only_where_the_first_reading_is_unsure(self) -> None:
         sure, unsure = "苹果全烂了，发霉了", "买给妈妈的，她说还凑合，但是少了东西又不敢退"
         firsts = classify([ReviewText(sure, "水果", "bad"), ReviewText(unsure, "", "bad")], "fast")
@@ -121,6 +134,34 @@ class TestSecondReading:
             classify(texts, "strong")
             spent.append(time.process_time() - start)
         assert min(spent) < 0.1  # 0.05 on a quiet core
+
+
+class TestPolarity:
+    @pytest.mark.parametrize("engine", ["fast", "strong", "both"])
+    @pytest.mark.parametrize("rating", ["", "good", "bad"])
+    def test_it_tells_good_from_bad_by_the_text_alone(self, engine: Engine, rating: str) -> None:
+        texts = ("用着特别顺手，家里人都喜欢，会再来", "收到就是坏的，客服也不理，退钱")
+        verdicts = classify([ReviewText(text, "", rating) for text in texts], engine)
+        assert [verdict.polarity for verdict in verdicts] == ["good", "bad"]
+
+    def test_it_goes_by_the_mark_where_there_are_no_words(self) -> None:
+        silent = [ReviewText("😡", "", rating) for rating in ("bad", "neutral", "good")]
+        assert [verdict.polarity for verdict in classify(silent)] == ["bad", "bad", "good"]
+
+    def test_it_has_a_threshold_of_its_own(self) -> None:
+        scores = np.full((1, COLUMNS), -3.0, np.float32)
+        scores[0, NONE_COLUMN] = -0.5
+        settings = Settings(1.0, 0.5, 0.5, {"": 0.0}, {"": -9.0}, polarity_shift=1.0)
+        judged = judge(scores, [""], settings)
+        assert (CAUSES[judged.causes[0]] != Cause.NONE, bool(judged.praises[0])) == (True, True)
+
+    def test_it_is_kept_when_something_is_added(self) -> None:
+        review = ReviewText("用着特别顺手，家里人都喜欢，会再来")
+        [verdict] = classify([review], "fast")
+        taught = list(verdict.scores)
+        taught[SUBS.index(SubCause.QUALITY)] += 20
+        again = decide_from(taught, review, verdict)
+        assert (again.cause, again.polarity) == (Cause.PRODUCT, "good")
 
 
 class TestScores:
@@ -205,7 +246,7 @@ class TestFiles:
 
     def test_it_reads_no_more_than_it_has_places_for(self) -> None:
         network = shipped_network()
-        pieces = network.pieces(normalise("客服不回，" * 400 + "最后烂了"), "水果")
+        pieces = network.pieces(normalise("客服不回，" * 300 + "最后烂了"), "水果")
         assert len(pieces) == MOST_PIECES
         assert network.pieces(normalise("最后烂了"), "")[-2] == pieces[-2]
 

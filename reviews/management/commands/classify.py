@@ -23,8 +23,9 @@ class Command(BaseCommand):
     help = (
         'Read reviews as JSON lines {"text": ..., "category": ..., "rating": good|neutral|bad} (the last two '
         "optional) in UTF-8 from standard input and write, in the same order, one JSON line for each: "
-        '{"cause", "sub_cause", "also": [], "confidence", "decided", "words": []}. Empty lines are passed '
-        "over. At the first broken line it stops: every line before it has been answered, the message on "
+        '{"cause", "sub_cause", "also": [], "confidence", "decided", "words": [], "polarity": good|bad}; the '
+        "polarity is that of the text alone, whatever the rating. Empty lines are passed over. At the first "
+        "broken line it stops: every line before it has been answered, the message on "
         "standard error names the line, and the exit code is 1. Needs no database."
     )
     requires_system_checks: list[str] = []
@@ -107,5 +108,6 @@ def _as_line(verdict: Verdict) -> bytes:
         "confidence": verdict.confidence,
         "decided": verdict.decided,
         "words": verdict.words,
+        "polarity": verdict.polarity,
     }
     return json.dumps(fields, ensure_ascii=False).encode() + b"\n"
