@@ -17,6 +17,7 @@ WIDTH, HEADS, MIDDLE = 384, 12, 1536
 LAYERS = 10
 # Ways of looking at the pieces beside their mean.
 LOOKS = 4
+SEED = 7
 MASKED = -1e4
 
 
@@ -81,6 +82,7 @@ class Net(nn.Module):  # type: ignore[misc]
 
 def from_teacher(teacher: Teacher, kept: Sequence[int]) -> Net:
     """Make a network of the teacher's lower layers and the kept pieces of its vocabulary."""
+    torch.manual_seed(SEED)  # what the teacher lacks starts by chance
     net, found = Net(len(kept)), {name: torch.from_numpy(value) for name, value in teacher.tensors.items()}
     with torch.no_grad():
         net.enc.word.weight.copy_(found["emb.word"][list(kept)])

@@ -21,7 +21,7 @@ from reviews.classification.model import (
     NONE_COLUMN,
 )
 from reviews.classification.network import PADDING, Network
-from reviews.classification.network_torch import Net
+from reviews.classification.network_torch import SEED, Net
 from reviews.classification.samples import Sample, fold_of
 from reviews.classification.text import normalise
 from reviews.classification.tuning import made_sources
@@ -29,7 +29,6 @@ from reviews.classification.verdict import SUBS
 
 # What is never fitted on, so that weights and thresholds can be chosen by it: one review in so many.
 HELD_OUT, HELD_OUT_MADE = 20, 4
-SEED = 7
 PIECES_A_STEP, MOST_ROWS, TYPICAL_ROWS = 2_600, 96, 64
 LAYER_DECAY, WEIGHT_DECAY, HEAD_RATE = 0.9, 0.01, 5.0
 WARM_UP = 15

@@ -23,6 +23,7 @@ from reviews.classification.model import shipped
 from reviews.classification.samples import Sample, fold_of, read_samples
 from reviews.classification.sentiment import measure_upset
 from reviews.classification.text import after_contrast, cut_words, normalise
+from reviews.classification.verdict import Polarity
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -130,7 +131,8 @@ def praised(text: str) -> Sample:
 
 
 def said(sub: SubCause, confidence: float, *, decided: bool) -> Verdict:
-    return Verdict(CAUSE_OF[sub], sub, (), confidence, decided, (), "test")
+    polarity: Polarity = "good" if sub == SubCause.NONE else "bad"
+    return Verdict(CAUSE_OF[sub], sub, (), confidence, decided, (), "test", polarity=polarity)
 
 
 def run_classify(

@@ -24,8 +24,18 @@ from reviews.classification import (
     wants_second_reading,
 )
 from reviews.classification.decide import CAUSES, judge
-from reviews.classification.model import COLUMNS, HONEST_COLUMNS, NONE_COLUMN, Settings, shipped
+from reviews.classification.features import FloatArray
+from reviews.classification.model import (
+    ACCUSING_COLUMNS,
+    COLUMNS,
+    HONEST_COLUMNS,
+    NONE_COLUMN,
+    Settings,
+    shipped,
+)
 from reviews.classification.network import ARTIFACTS, CARD, MOST_PIECES, PIECES, WEIGHTS, shipped_network
+from reviews.classification.network_tuning import Twice, by_file, figures, tune_engines
+from reviews.classification.samples import Sample
 from reviews.classification.second import join_scores
 from reviews.classification.text import clauses, normalise
 
@@ -262,3 +272,37 @@ def test_it_joins_scores_as_weighed() -> None:
     assert alone[0, HONEST_COLUMNS[1]] > alone[0, HONEST_COLUMNS[0]]
     even = join_scores(linear, network, dict.fromkeys(weights, (0.5, 0.5)))
     assert even[0, HONEST_COLUMNS[0]] == pytest.approx(even[0, HONEST_COLUMNS[1]])
+
+
+def made_scores(samples: Sequence[Sample]) -> FloatArray:
+    """Score samples as a reader would that is nearly always right."""
+    chance = np.random.default_rng(3)
+    scores = chance.normal(0, 1, (len(samples), COLUMNS)).astype(np.float32)
+    for row, sample in zip(scores, samples, strict=True):
+        row[NONE_COLUMN] += 4 if sample.rating == "good" else -4
+        if sample.sub:
+            row[SUBS.index(sample.sub)] += 5
+            row[ACCUSING_COLUMNS] += 3 if sample.cause == Cause.MALICIOUS else -3
+    return scores
+
+
+class TestTuning:
+    def samples(self) -> list[Sample]:
+        kinds = [(SubCause.QUALITY, "", "real"), (SubCause.DELIVERY, "", "real"), (None, "good", "marks")]
+        kinds += [(None, "bad", "marks"), (SubCause.SPAM, "", "made"), (SubCause.SIZE_FIT, "", "made")]
+        return [
+            Sample(f"{number}-{source}", "字", "", sub, (), rating, source)
+            for number in range(60)
+            for sub, rating, source in kinds
+        ]
+
+    def test_it_chooses_the_same_from_the_same_scores_within_its_limits(self) -> None:
+        samples = self.samples()
+        held = Twice(samples, made_scores(samples), made_scores(samples))
+        real = by_file(held)["real"]
+        first, again = tune_engines(held, real), tune_engines(held, real)
+        assert first == again
+        told = figures(by_file(held), first)["both, rating untold"]
+        assert told["real"]["accuracy"] > 0.9
+        assert told["real"]["honest_called_malicious"] < 0.01  # one of 120 at most
+        assert told["marks"]["polarity_accuracy"] > 0.95
