@@ -2,6 +2,7 @@
 
 Pure Python and numpy: no database. The shipped model's answer is the prior: its log chances stand under every
 score as an offset, and the shift is held near zero by a penalty. With nothing to learn nothing changes.
+A gate lets the shift speak only where a text sounds like what the shop decided: other texts stay untouched.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from reviews.causes import CAUSE_OF, Cause
 from reviews.classification.decide import CAUSES, sum_by_cause
@@ -21,20 +23,25 @@ from reviews.classification.features import FloatArray, IntArray, Sparse, encode
 from reviews.classification.model import HONEST, SUBS
 from reviews.classification.text import normalise
 
+BoolArray = npt.NDArray[np.bool_]
+
 # A run of characters is learnt when it stands in so many of the lessons: one text alone teaches no word.
 LEAST_TEXTS = 2
 # So much of every answer is put down to chance while learning: a sub-cause that the shipped model holds for
 # impossible can be taught by a few lessons, without a shift that would carry it everywhere.
 BENEFIT = 0.05
 # The larger, the nearer the shift stays to nothing (benchmarks/learning.py shows what it costs and brings).
-PENALTY = 0.1
+PENALTY = 0.05
+# The same of the gate, and in how many parts it is learnt so that no text opens its own gate.
+GATE_PENALTY = 0.1
+GATE_FOLDS = 3
 # A word is told from this weight on.
 LEAST_TOLD = 0.3
 ROUNDS = 300
 CLOSE_ENOUGH = 5e-3
 # Columns of the lesson matrix that are unfolded at once.
 CHUNK = 2_000
-FORMAT = 1
+FORMAT = 2
 # The number of each sub-cause's cause.
 CAUSE_NUMBER: IntArray = np.array([CAUSES.index(CAUSE_OF[sub]) for sub in SUBS])
 
@@ -73,19 +80,25 @@ class Lessons:
 
 @dataclass(frozen=True, slots=True)
 class ShopDelta:
-    """Terms (V) and what each adds to the log chance of every sub-cause, shape (V, sub-causes)."""
+    """Terms (V) and what each adds to the log chance of every sub-cause, shape (V, sub-causes).
+
+    `gate` (V + 1, the bias last) says how much a text sounds like the shop's.
+    """
 
     vocabulary: Mapping[str, int]
     weights: FloatArray
+    gate: FloatArray
 
     def shift(self, texts: Sequence[str]) -> FloatArray:
         """Give what the shop's lessons add to the log chances, shape (texts, sub-causes)."""
         rows = _rows(texts, self.vocabulary)
         found = np.zeros((len(texts), len(SUBS)), np.float32)
+        odds = np.full(len(texts), self.gate[-1], np.float32)
         for row, (start, end) in enumerate(zip(rows.starts, rows.starts[1:], strict=False)):
             if end > start:
                 found[row] = rows.values[start:end] @ self.weights[rows.terms[start:end]]
-        return found
+                odds[row] += rows.values[start:end] @ self.gate[rows.terms[start:end]]
+        return found * opened(odds)[:, None]
 
     def strongest(self, column: int, number: int, sign: int) -> list[str]:
         """Name the words that most raise (sign 1) or lower (-1) a sub-cause, none lying within another."""
@@ -102,7 +115,7 @@ class ShopDelta:
 
     def scaled(self, strength: float) -> "ShopDelta":
         """Give a weaker shift."""
-        return ShopDelta(self.vocabulary, (self.weights * strength).astype(np.float32))
+        return ShopDelta(self.vocabulary, (self.weights * strength).astype(np.float32), self.gate)
 
     def to_bytes(self) -> bytes:
         """Write as `.npz` without pickled objects; the same delta gives the same bytes."""
@@ -113,6 +126,7 @@ class ShopDelta:
             head=np.frombuffer(head.encode(), np.uint8),
             terms=np.frombuffer("\n".join(self.vocabulary).encode(), np.uint8),
             weights=self.weights.astype(np.float16),
+            gate=self.gate,
         )
         return out.getvalue()
 
@@ -127,10 +141,12 @@ class ShopDelta:
             head = json.loads(arrays["head"].tobytes())
             terms = arrays["terms"].tobytes().decode()
             weights = arrays["weights"].astype(np.float32)
+            gate = arrays["gate"] if "gate" in arrays else np.zeros(0, np.float32)
         vocabulary = {term: number for number, term in enumerate(terms.split("\n") if terms else [])}
-        if head != {"format": FORMAT, "subs": list(SUBS)} or weights.shape != (len(vocabulary), len(SUBS)):
+        shapes = (weights.shape, gate.shape) == ((len(vocabulary), len(SUBS)), (len(vocabulary) + 1,))
+        if head != {"format": FORMAT, "subs": list(SUBS)} or not shapes:
             raise ValueError("this model version was made for another release")
-        return cls(vocabulary, weights)
+        return cls(vocabulary, weights, gate)
 
 
 def learn(lessons: Lessons, anchors: Lessons, penalty: float = PENALTY) -> ShopDelta:
@@ -142,11 +158,18 @@ def learn(lessons: Lessons, anchors: Lessons, penalty: float = PENALTY) -> ShopD
     both = _join(lessons, anchors)
     vocabulary = vocabulary_of(lessons.texts)
     rows = _rows(both.texts, vocabulary)
-    duals = _fit(_kernel(rows, len(vocabulary)), _logs(both.chances), both.targets, penalty)
+    kernel = _kernel(rows, len(vocabulary))
+    ours = np.arange(len(both)) < len(lessons)
+    open_ = _gates(kernel, ours, np.arange(len(both)) % GATE_FOLDS)
+    duals = _fit(kernel * np.outer(open_, open_), _logs(both.chances), both.targets, penalty)
     weights = np.zeros((len(vocabulary), len(SUBS)), np.float32)
+    gate = np.zeros(len(vocabulary) + 1, np.float32)
+    gate_duals = _fit_gate(kernel, ours)
     owners = np.repeat(np.arange(len(both)), np.diff(rows.starts))
-    np.add.at(weights, rows.terms, rows.values[:, None] * duals[owners])
-    return ShopDelta(vocabulary, weights)
+    np.add.at(weights, rows.terms, rows.values[:, None] * (duals * open_[:, None])[owners])
+    np.add.at(gate, rows.terms, rows.values * gate_duals[owners])
+    gate[-1] = gate_duals.sum()
+    return ShopDelta(vocabulary, weights, gate)
 
 
 def crossed_shift(
@@ -157,6 +180,10 @@ def crossed_shift(
     logs = _logs(both.chances)
     vocabulary = vocabulary_of(lessons.texts)
     kernel = _kernel(_rows(both.texts, vocabulary), len(vocabulary))
+    ours = np.arange(len(both)) < len(lessons)
+    shares = np.concatenate([folds, np.arange(len(anchors)) % max(GATE_FOLDS, folds.max(initial=0) + 1)])
+    open_ = _gates(kernel, ours, shares)
+    kernel = kernel * np.outer(open_, open_)
     folds = np.concatenate([folds, np.full(len(anchors), -1)])
     found = np.zeros_like(lessons.chances)
     for fold in np.unique(folds[folds >= 0]):
@@ -224,6 +251,40 @@ def _fit(kernel: FloatArray, logs: FloatArray, targets: FloatArray, penalty: flo
         if np.abs(slope).max() < CLOSE_ENOUGH:
             break
     return duals
+
+
+def opened(odds: FloatArray) -> FloatArray:
+    """Turn the gate's log odds into how far it stands open: shut below even odds, open from three to one."""
+    likely = 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
+    share: FloatArray = np.clip(4 * likely - 2, 0, 1).astype(np.float32)
+    return share
+
+
+def _gates(kernel: FloatArray, ours: BoolArray, folds: IntArray) -> FloatArray:
+    """Give how far the gate opens for each text, as learnt from the other folds, shape (n,)."""
+    odds = np.zeros(len(kernel), np.float32)
+    for fold in np.unique(folds):
+        rest, held = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        odds[held] = (kernel[np.ix_(held, rest)] + 1) @ _fit_gate(kernel[np.ix_(rest, rest)], ours[rest])
+    return opened(odds)
+
+
+def _fit_gate(kernel: FloatArray, ours: BoolArray) -> FloatArray:
+    """Find the dual weights (n,) of a logistic regression "is it ours?", both sides weighing the same."""
+    number = len(ours)
+    weights = np.where(ours, number / max(1, 2 * ours.sum()), number / max(1, 2 * (~ours).sum()))
+    kernel = kernel + 1
+    duals = np.zeros(number)
+    ahead = duals
+    steepest = 0.25 * weights.max(initial=0) * _largest_eigenvalue(kernel) + GATE_PENALTY
+    stiffness = math.sqrt(steepest / GATE_PENALTY)
+    momentum = (stiffness - 1) / (stiffness + 1)
+    for _round in range(ROUNDS):
+        likely = 1 / (1 + np.exp(-kernel @ ahead))
+        before, duals = duals, ahead - (weights * (likely - ours) + GATE_PENALTY * ahead) / steepest
+        ahead = duals + momentum * (duals - before)
+    found: FloatArray = duals.astype(np.float32)
+    return found
 
 
 def _largest_eigenvalue(kernel: FloatArray) -> float:

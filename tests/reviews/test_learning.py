@@ -36,7 +36,9 @@ def make_version(shop: Shop, number: int = 1, **fields: Any) -> ModelVersion:
 
         from reviews.classification.model import SUBS
 
-        values["artifact"] = ShopDelta({}, np.zeros((0, len(SUBS)), np.float32)).to_bytes()
+        values["artifact"] = ShopDelta(
+            {}, np.zeros((0, len(SUBS)), np.float32), np.zeros(1, np.float32)
+        ).to_bytes()
     return ModelVersion.objects.create(shop=shop, number=number, **values)
 
 
