@@ -120,7 +120,8 @@ def _learnt_rules(
     if judged["any"] > 0:
         best = max(sorted(STRICT), key=judged.__getitem__)
         rules.append((best, best))
-    if benefit_in_case and any(judged[rule] > 0 for rule in ("R1", "R2", "R3")):
+    suspect = judged["any"] > learnt.PLAINLY_LAWFUL
+    if benefit_in_case and suspect and any(judged[rule] > 0 for rule in ("R1", "R2", "R3")):
         rules.append(("R1", max(("R1", "R2", "R3"), key=judged.__getitem__)))
     if judged["R6"] > 0 and kind in _PUBLIC:
         rules.append(("R6", "R6"))
