@@ -25,8 +25,8 @@ class Standing:
     @property
     def version(self) -> int | None:
         """The history id of the row as it stands: the version the remedy is measured by."""
-        versions = self.row.history.order_by("-history_id") if self.row else None
-        return versions.values_list("history_id", flat=True).first() if versions is not None else None
+        history = self.row.history.order_by("-history_id") if self.row else None
+        return history.values_list("history_id", flat=True).first() if history is not None else None
 
     @property
     def offers(self) -> list[Offer]:

@@ -20,7 +20,7 @@ from reviews.template_text import KNOWN_VARIABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = list(Stage.values)
-REPLY_FACTS = {"buyer_nick_masked", "item", "shop", "reply_name"}
+REPLY_FACTS = {"buyer_nick_masked", "item", "shop", "reply_name", "done", "next"}
 SCRIPT_FACTS = KNOWN_VARIABLES - {"title", "reply_name", "buyer_nick_masked"}
 MAY_BE_EMPTY = {"surname", "order_date", "item", "sku", "courier", "tracking_no", "buyer_nick_masked"}
 VARIABLE = re.compile(r"\{(\w+)(\|[^{}]*)?\}")
@@ -56,6 +56,8 @@ LABELS: dict[str, dict[str, str]] = load("reviews/demo/labels.json")
 STAFF: list[dict[str, Any]] = load("reviews/demo/staff.json")
 ALL_REVIEWS = [row for rows in REVIEWS.values() for row in rows]
 STEPS = [(history, step) for history in HISTORIES for step in history["steps"]]
+# What the shop says; a pasted chat has the buyer's words, a verdict the platform's.
+SAID = [(history, step) for history, step in STEPS if step["do"] not in ("chat", "verdict")]
 
 
 def stage_text(stage: str, sub_cause: str) -> str:
@@ -75,7 +77,7 @@ def offences(text: str) -> list[str]:
 
 def shop_texts() -> Iterator[str]:
     yield from (row["text"] for row in SCRIPT + MANNER + REPLIES)
-    for _history, step in STEPS:
+    for _history, step in SAID:
         yield from (step[name] for name in ("notes", "note", "text") if name in step)
 
 

@@ -73,7 +73,7 @@ INWARD = {
     "notes of a remedy, checked with it (callbacks.remedies)": """callbacks.Remedy.reason
         callbacks.Remedy.decision callbacks.Payout.reversal_reason""",
     "shown to staff only": """callbacks.Payout.reference
-        callbacks.MannerHint.text reviews.ClassificationRequest.error
+        callbacks.MannerHint.text reviews.ClassificationRequest.error reviews.ReadingRequest.error
         reviews.ImportJob.error""",
     "a refused text on its way to the manager": """reviews.TextRelease.text reviews.TextRelease.scope
         reviews.TextRelease.kind reviews.TextRelease.text_index reviews.TextRelease.rules_version
