@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from django.utils.translation import gettext as _
 
-from reviews.compliance import Kind, find_offences, verdict
+from reviews.compliance import Kind, find_offences, mentions_benefit, mentions_review_change, verdict
+from reviews.compliance.rules import EXPLANATIONS
 from reviews.template_text import TemplateTextError, fill, variables
 
 ScriptError = TemplateTextError
@@ -72,10 +73,8 @@ def _compliance_faults(stages: Mapping[str, str]) -> list[str]:
         for offence in find_offences(text, kind=Kind.SCRIPT):
             if verdict([offence]) == "block":
                 faults.append(f"{stage}: {offence.rule} “{offence.words}” – {offence.why}")
-    if not faults:
-        # A benefit in one stage and the review in the next are one sequence of acts.
-        whole = find_offences("\n".join(stages.values()), kind=Kind.SCRIPT)
-        faults = [
-            f"{offence.rule} “{offence.words}” – {offence.why}" for offence in whole if offence.rule == "R1"
-        ]
+    # A benefit in one stage and the review in another are one sequence of acts.
+    of_review = [offence for text in stages.values() for offence in mentions_review_change(text)]
+    if of_review and any(mentions_benefit(text) for text in stages.values()):
+        faults += [f"R1 “{offence.words}” – {EXPLANATIONS['R1'][0]}" for offence in of_review]
     return faults

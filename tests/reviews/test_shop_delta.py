@@ -20,7 +20,8 @@ FRESH = SUBS.index(SubCause.FRESHNESS)
 
 
 def chances_of(texts: list[str]) -> FloatArray:
-    return base_chances([ReviewText(text, rating="bad") for text in texts])
+    chances = base_chances([ReviewText(text, rating="bad") for text in texts])
+    return chances / chances.sum(axis=1, keepdims=True)
 
 
 @pytest.fixture(scope="module")
