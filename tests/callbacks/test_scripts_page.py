@@ -21,7 +21,7 @@ from reviews.sequence import SequenceRefusal
 from tests.factories import make_case, make_review
 
 LIST = reverse("callbacks:scripts")
-QUERIES = 7
+QUERIES = 8  # one of them: whether a drift alarm rings
 WORDS = "这事真对不起您，杯子碎了谁都窝火。"
 UNLAWFUL = "您把差评改成五星好评，我给您返十块钱红包，对不起。"
 

@@ -251,7 +251,7 @@ def test_the_list_of_unread_reviews_asks_the_same_whatever_the_rows(
     client.force_login(manager)
     for _n in range(2):
         park(make_review(shop))
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             client.get(PARKED)
 
 
