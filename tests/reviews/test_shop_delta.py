@@ -21,7 +21,8 @@ FRESH = SUBS.index(SubCause.FRESHNESS)
 
 def chances_of(texts: list[str]) -> FloatArray:
     chances = base_chances([ReviewText(text, rating="bad") for text in texts])
-    return chances / chances.sum(axis=1, keepdims=True)
+    whole: FloatArray = chances / chances.sum(axis=1, keepdims=True)
+    return whole
 
 
 @pytest.fixture(scope="module")
