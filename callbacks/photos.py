@@ -47,6 +47,13 @@ def read_original(photo: ProofPhoto) -> bytes:
     return content
 
 
+def read_shown(photo: ProofPhoto) -> bytes:
+    """The copy for display, a JPEG without hidden data."""
+    with photo.shown.open("rb") as file:
+        content: bytes = file.read()
+    return content
+
+
 def reused_in(case: Case) -> list[Reuse]:
     """Pictures of this case that stood in an earlier case of the shop; one query."""
     matches = PhotoMatch.objects.filter(photo__case=case).select_related("photo", "earlier__case__shop")

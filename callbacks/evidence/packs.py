@@ -1,6 +1,8 @@
 """From the wish to the sealed ZIP: the row is the queue, a lost worker's pack is free after a lease."""
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +16,7 @@ from kombu.exceptions import OperationalError as BrokerAway
 from callbacks.evidence.facts import Evidence, gather
 from callbacks.evidence.report import Picture, Section, make_report
 from callbacks.evidence.sealing import Sealed, seal_pack
+from callbacks.photos import photos_of, read_original, read_shown
 from reviews import clock
 from reviews.complaints import NotYetConfirmed, is_confirmed
 from reviews.models import AuditEntry, Case, EvidencePack, User
@@ -27,6 +30,7 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=90)
 ATTEMPTS = 4
 STEPS = 4  # records, photos, report and seal, kept
+ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/heic": "heic"}
 AROUND = ("shop", "review__shop", "review__buyer", "review__product", "review__order__product")
 
 
@@ -83,6 +87,15 @@ def _claim(pack_id: int) -> EvidencePack | None:
     return pack
 
 
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A picture of the case: file name in the ZIP, the bytes handed in, the copy for display (JPEG)."""
+
+    name: str
+    original: bytes
+    shown: bytes
+
+
 def _step(pack: EvidencePack, done: int) -> None:
     EvidencePack.objects.filter(pk=pack.pk).update(done=done, claimed_until=clock.now() + LEASE)
 
@@ -90,20 +103,20 @@ def _step(pack: EvidencePack, done: int) -> None:
 def _make(pack: EvidencePack) -> Sealed:
     evidence = gather(pack.case)
     _step(pack, 1)
-    photos = photos_of(pack.case)
+    photos = _photos(pack.case)
     _step(pack, 2)
     sealed = seal_evidence(evidence, photos)
     _step(pack, 3)
     return sealed
 
 
-def seal_evidence(evidence: Evidence, photos: dict[str, bytes]) -> Sealed:
+def seal_evidence(evidence: Evidence, photos: Sequence[Photo] = ()) -> Sealed:
     """The ZIP of these facts: the same facts and photos give the same bytes."""
-    files = evidence.files | {f"photos/{name}": data for name, data in photos.items()}
+    files = evidence.files | {f"photos/{photo.name}": photo.original for photo in photos}
     with translation.override(settings.LANGUAGE_CODE):
         shown = Section(
             _("Photos"),
-            pictures=tuple(Picture(name, data) for name, data in photos.items()),
+            pictures=tuple(Picture(photo.name, photo.shown) for photo in photos),
             empty=_("None was uploaded."),
         )
     sections = (*evidence.sections[:3], shown, *evidence.sections[3:])
@@ -116,9 +129,12 @@ def seal_evidence(evidence: Evidence, photos: dict[str, bytes]) -> Sealed:
     return seal_pack(files, evidence.about, report)
 
 
-def photos_of(case: Case) -> dict[str, bytes]:
-    """The originals of the photos uploaded into the case, by file name."""
-    return {}
+def _photos(case: Case) -> list[Photo]:
+    """Pictures kept as proof, in the order they came: the ZIP holds the original, the report its copy."""
+    return [
+        Photo(f"{number}.{ENDINGS[photo.content_type]}", read_original(photo), read_shown(photo))
+        for number, photo in enumerate(photos_of(case), 1)
+    ]
 
 
 @transaction.atomic

@@ -19,12 +19,14 @@ from pypdf import PdfReader
 from callbacks import contacts
 from callbacks.chats import keep_chat, take_back_chat
 from callbacks.evidence import packs, verify
+from callbacks.photos import add_photos
 from callbacks.tasks import sweep_evidence
 from reviews import clock
 from reviews.complaints import NotYetConfirmed
 from reviews.models import AuditEntry, Case, EvidencePack, Shop, Status, User
 from reviews.models.complaints import PackStatus
 from reviews.personal_data import unseal
+from tests.callbacks.test_picture import draw, saved
 from tests.factories import make_case, make_order, make_review
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("calling_hour")]
@@ -106,6 +108,15 @@ def test_it_names_no_phone_name_or_address(pack: EvidencePack) -> None:
         assert secret not in everything
         assert secret not in pdf_text(content)
     assert "138****8000" in everything
+
+
+def test_it_holds_the_pictures_as_they_were_handed_in(case: Case, agent: User, manager: User) -> None:
+    content = saved(draw(7))
+    add_photos(case, [("杯子.jpg", content)], by=manager)
+    files = files_of(zip_of(build(case, agent)))
+    assert files["photos/1.jpg"] == content
+    report = next(data for name, data in files.items() if name.endswith(".pdf"))
+    assert sum(len(page.images) for page in PdfReader(io.BytesIO(report)).pages) == 1
 
 
 def test_the_same_facts_give_the_same_bytes(pack: EvidencePack, case: Case, agent: User) -> None:
