@@ -1,9 +1,12 @@
 """The demo: something to look at on every page, the same at every load, gone when asked."""
 
+from collections.abc import Iterator
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import transaction
 
 from callbacks.models import CallbackPromise, CallLog, Remedy
 from reviews.causes import SubCause
@@ -13,9 +16,18 @@ from tests.factories import make_case, make_shop
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
+@pytest.fixture(scope="module")
+def loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Loaded once for the file: it plays a month of work. Every test is rolled back to here."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        call_command("load_demo", verbosity=0)
+        yield
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def demo() -> None:
-    call_command("load_demo", verbosity=0)
+def demo(loaded: None, db: None) -> None:
+    """The demo shops, as `make run` shows them."""
 
 
 def test_it_has_cases_in_every_state_and_with_every_outcome(demo: None) -> None:

@@ -102,27 +102,24 @@ def _weighed(
     """Add what the learnt layer finds, and drop what it holds for plainly lawful."""
     if not plain.text:
         return spans
-    judged = learnt.scores(plain.text, [name for name in learnt.FINDERS if _find(name, plain.text, found)])
+    # A line's end is a space: the layer has seen few of them, and one alone must not tip the scales.
+    line = plain.text.replace("\n", " ").rstrip()
+    judged = learnt.scores(line, [name for name in learnt.FINDERS if _find(name, plain.text, found)])
     if not benefit_in_case and judged["any"] < learnt.PLAINLY_LAWFUL:
         spans = {span for span in spans if span[0] not in STRICT}
     named = {span[0] for span in spans}
-    for rule, output in _learnt_rules(judged, kind, platform, benefit_in_case):
-        if rule not in named and (place := learnt.telling(plain.text, output)):
+    for rule, output in _learnt_rules(judged, kind, platform):
+        if rule not in named and (place := learnt.telling(line, output)):
             spans = spans | {(rule, *plain.span(*place))}
     return spans
 
 
-def _learnt_rules(
-    judged: dict[str, float], kind: str, platform: str, benefit_in_case: bool
-) -> list[tuple[str, str]]:
+def _learnt_rules(judged: dict[str, float], kind: str, platform: str) -> list[tuple[str, str]]:
     """Rules the learnt layer says are broken, each with the output whose words tell."""
     rules = []
     if judged["any"] > 0:
         best = max(sorted(STRICT), key=judged.__getitem__)
         rules.append((best, best))
-    suspect = judged["any"] > learnt.PLAINLY_LAWFUL
-    if benefit_in_case and suspect and any(judged[rule] > 0 for rule in ("R1", "R2", "R3")):
-        rules.append(("R1", max(("R1", "R2", "R3"), key=judged.__getitem__)))
     if judged["R6"] > 0 and kind in _PUBLIC:
         rules.append(("R6", "R6"))
     if judged["R7"] > 0 and platform != "own":
