@@ -174,7 +174,7 @@ def _log(remedy: Remedy, *, by: User, note: str) -> None:
 
 def _move(remedy: Remedy, *allowed: RemedyStatus, to: RemedyStatus, **changes: Any) -> Remedy:
     """The one private move: lock the row, check where it stands, write. Raises StaleCase."""
-    current = Remedy.objects.select_for_update().select_related("decided_by").get(pk=remedy.pk)
+    current = Remedy.objects.select_for_update(of=("self",)).select_related("decided_by").get(pk=remedy.pk)
     if current.status not in allowed:
         raise StaleCase(_already(current))
     Remedy.objects.filter(pk=remedy.pk).update(status=to, **changes)
