@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ def make_network(
     out: Path,
     card: Mapping[str, Any],
     legs: Sequence[Leg] = LEGS,
+    tell: Callable[[str], object] = str,
 ) -> dict[str, Any]:
     """Write the network's files into a folder and give its card.
 
@@ -46,7 +47,7 @@ def make_network(
     kept = {sample.id for sample in held}
     rest = [sample for sample in chosen if sample.id not in kept]
     out.mkdir(parents=True, exist_ok=True)
-    _write_network(rest, wheel, out, legs)
+    _write_network(rest, wheel, out, legs, tell)
     (out / CARD).write_text(json.dumps({"version": ""}), encoding="utf-8")
     linear = fit(rest)
     network = load_network(out)
@@ -73,13 +74,15 @@ def write_card(out: Path, card: Mapping[str, Any]) -> dict[str, Any]:
     return whole
 
 
-def _write_network(samples: Sequence[Sample], wheel: Path, out: Path, legs: Sequence[Leg]) -> None:
+def _write_network(
+    samples: Sequence[Sample], wheel: Path, out: Path, legs: Sequence[Leg], tell: Callable[[str], object]
+) -> None:
     """Cut the teacher's vocabulary, fine-tune it and write network and vocabulary."""
     teacher = read_teacher(wheel)
     kept = choose_pieces(teacher, [normalise(sample.text) for sample in samples])
     (out / PIECES).write_bytes(vocabulary(teacher, kept))
     numbering = Network(None, as_processor((out / PIECES).read_bytes()), {})
-    export(train_network(from_teacher(teacher, kept), numbering, samples, legs), out / WEIGHTS)
+    export(train_network(from_teacher(teacher, kept), numbering, samples, legs, tell), out / WEIGHTS)
 
 
 def _read_twice(samples: Sequence[Sample], linear: FloatArray, network: Network) -> Twice:
