@@ -109,7 +109,7 @@ def train_network(
             step for _ in range(leg.passes) for step in _steps(_choose(rows, leg, chance), reader, chance)
         ]
         before = deepcopy(net)
-        _run(net, steps, leg, lambda told, name=f"leg {number} of {len(legs)}": tell(f"{name}: {told}"))
+        _run(net, steps, leg, f"leg {number} of {len(legs)}", tell)
         if leg.averaged:
             _average(net, before)
     return net
@@ -155,7 +155,11 @@ def _steps(
 
 
 def _run(
-    net: Net, steps: Sequence[tuple[list[Row], list[list[int]]]], leg: Leg, tell: Callable[[str], object]
+    net: Net,
+    steps: Sequence[tuple[list[Row], list[list[int]]]],
+    leg: Leg,
+    name: str,
+    tell: Callable[[str], object],
 ) -> None:
     """Take all steps of a leg: the gradients in 16 bits, the weights in 32."""
     work = deepcopy(net).bfloat16().train()
@@ -174,7 +178,7 @@ def _run(
             for whole, half in pairs:
                 half.copy_(whole)
         if not (number + 1) % TOLD_EVERY or number + 1 == len(steps):
-            tell(f"step {number + 1} of {len(steps)}")
+            tell(f"{name}: step {number + 1} of {len(steps)}")
 
 
 def _groups(net: Net, rate: float) -> list[dict[str, Any]]:
