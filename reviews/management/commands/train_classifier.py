@@ -75,9 +75,7 @@ class Command(BaseCommand):
         from reviews.classification.network_making import make_network
 
         card = network_card(_card(options["data"], options["tune"], samples, options["date"]))
-        made = make_network(
-            samples, plain, options["teacher"], options["out"], card, tell=self.stderr.write
-        )
+        made = make_network(samples, plain, options["teacher"], options["out"], card, tell=self.stderr.write)
         self.stdout.write(f"{made['version']}: {options['out']}")
 
 
