@@ -257,6 +257,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 6 * 3600.0,
         "options": {"expires": 3600},
     },
+    "tidy": {"task": "reviews.tasks.tidy", "schedule": 6 * 3600.0, "options": {"expires": 3600}},
     "sweep-second-reading": {
         "task": "reviews.tasks.read_reviews_again",
         "schedule": 60.0,

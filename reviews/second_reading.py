@@ -1,8 +1,9 @@
 """The second reader: a slower, better reading of what the first was unsure of, in a queue of its own.
 
-It corrects a case nobody has begun; of a begun one it is only a suggestion on the page. A person's decision
-stands. The rows of ReadingRequest are the queue; they are written in the transaction that stored the first
-verdict, so that a file of 100,000 rows is dealt out before the second reader has seen half of it.
+It corrects a case nobody has begun; of a begun one it is only a suggestion on the page. A complaint the first
+reading took for praise gets its case. A person's decision stands. The rows of ReadingRequest are the queue;
+they are written in the transaction that stored the first verdict, so that a file of 100,000 rows is dealt out
+before the second reader has seen half of it.
 """
 
 import logging
@@ -13,11 +14,11 @@ from django.db import transaction
 from django.db.models import Q
 
 from reviews import clock
-from reviews.causes import Cause
 from reviews.classification import ReviewText, Verdict, classify, read_again, wants_second_reading
 from reviews.dispatch import Roster, lock_shop
 from reviews.models import Case, CaseEvent, Classification, ReadingRequest, Review, Shop, StaleCase, Status
 from reviews.models.cases import WORK, EventKind
+from reviews.opening import cause_fields, complains, look_at_behaviour, open_cases
 from reviews.replies import draft_replies
 from reviews.shop_reading import as_taught
 
@@ -32,20 +33,6 @@ Pairs = Sequence[tuple[ReadingRequest, Verdict]]
 def text_of(review: Review) -> ReviewText:
     """The review as both readers take it."""
     return ReviewText(text=review.full_text, rating=review.rating)
-
-
-def cause_fields(verdict: Verdict) -> dict[str, object]:
-    """What a case takes over from a verdict.
-
-    Malicious is an accusation: the system proposes, a person confirms, however sure it is.
-    """
-    return {
-        "cause": verdict.cause,
-        "sub_cause": verdict.sub_cause,
-        "also": [cause.value for cause in verdict.also],
-        "confidence": verdict.confidence,
-        "needs_decision": not verdict.decided or verdict.cause in (Cause.MALICIOUS, Cause.NONE),
-    }
 
 
 def ask_again(pairs: Sequence[tuple[Review, Verdict]]) -> None:
@@ -102,7 +89,12 @@ def _settle_shop(shop: Shop, pairs: Pairs) -> None:
     now = clock.now()
     asked = [request for request, _verdict in pairs]
     pairs = _still_asked(pairs)
-    Classification.objects.bulk_create([_judgement(request, verdict, now) for request, verdict in pairs])
+    Classification.objects.bulk_create(
+        [
+            Classification.by_model(request.review, request.version, verdict, now, is_second=True)
+            for request, verdict in pairs
+        ]
+    )
     cases = _untouched_cases([request.review_id for request, _verdict in pairs])
     roster = Roster(shop)
     corrected = [
@@ -110,8 +102,10 @@ def _settle_shop(shop: Shop, pairs: Pairs) -> None:
         for request, verdict in pairs
         if request.review_id in cases and _correct(cases[request.review_id], verdict, roster, now)
     ]
+    opened = open_cases(_missed(pairs), roster, now)
+    look_at_behaviour(shop, [case.review for case in opened.values()], {}, opened)
     roster.remember(now)
-    draft_replies(shop, corrected)
+    draft_replies(shop, [*corrected, *((case.review, case) for case in opened.values())])
     _take_off(asked)
 
 
@@ -138,20 +132,15 @@ def _take_off(requests: Sequence[ReadingRequest]) -> None:
     ReadingRequest.objects.filter(asked).delete()
 
 
-def _judgement(request: ReadingRequest, verdict: Verdict, now: datetime) -> Classification:
-    return Classification(
-        review=request.review,
-        version=request.version,
-        cause=verdict.cause,
-        sub_cause=verdict.sub_cause,
-        also=[cause.value for cause in verdict.also],
-        confidence=verdict.confidence,
-        decided=verdict.decided,
-        words=list(verdict.words),
-        model=verdict.model,
-        made_at=now,
-        is_second=True,
-    )
+def _missed(pairs: Pairs) -> list[tuple[Review, Verdict]]:
+    """The complaints that have no case: the first reading took them for praise."""
+    reviews = [request.review_id for request, _verdict in pairs]
+    known = set(Case.objects.filter(review__in=reviews).values_list("review_id", flat=True))
+    return [
+        (request.review, verdict)
+        for request, verdict in pairs
+        if request.review_id not in known and complains(request.review.rating, verdict)
+    ]
 
 
 def _untouched_cases(review_ids: Sequence[int]) -> Mapping[int, Case]:

@@ -1,5 +1,6 @@
 """Read reviews as their shop's corrections taught: the shipped model first, the shop's shift on top."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -12,6 +13,8 @@ from reviews.classification.model import shipped
 from reviews.classification.text import has_words
 from reviews.models import ModelVersion
 from reviews.shop_delta import ShopDelta, shifted
+
+log = logging.getLogger(__name__)
 
 KEPT = 64  # deltas of so many shops stay in memory
 LEAST_CHANCE = 1e-9
@@ -28,9 +31,12 @@ def as_taught(
         .values_list("shop_id", "pk")
     )
     for shop_id, version in in_use.items():
+        delta = load(version)
+        if delta is None:
+            continue
         numbers = [n for n, one in enumerate(shop_ids) if one == shop_id and has_words(reviews[n].text)]
         part = [reviews[n] for n in numbers]
-        taught = apply(load(version), part, [verdicts[n] for n in numbers], f"+{version}")
+        taught = apply(delta, part, [verdicts[n] for n in numbers], f"+{version}")
         for number, verdict in zip(numbers, taught, strict=True):
             verdicts[number] = verdict
     return verdicts
@@ -42,11 +48,14 @@ def base_version() -> str:
 
 
 @lru_cache(KEPT)
-def load(version: int) -> ShopDelta:
-    """Read a version's shift; a version never changes."""
-    return ShopDelta.from_bytes(
-        bytes(ModelVersion.objects.values_list("artifact", flat=True).get(pk=version))
-    )
+def load(version: int) -> ShopDelta | None:
+    """Read a version's shift; a version never changes. None: it was made for another release."""
+    artifact = bytes(ModelVersion.objects.values_list("artifact", flat=True).get(pk=version))
+    try:
+        return ShopDelta.from_bytes(artifact)
+    except ValueError:
+        log.exception("Model version %s cannot be used; the shipped model reads until the next one", version)
+        return None
 
 
 def base_chances(reviews: Sequence[ReviewText]) -> FloatArray:

@@ -106,6 +106,15 @@ def sweep() -> None:
 
 
 @shared_task
+def tidy() -> int:
+    """Delete what has served: marks that no longer keep compensation and reviews apart; how many."""
+    from reviews import clock
+    from reviews.sequence import forget_old_marks
+
+    return forget_old_marks(clock.now())
+
+
+@shared_task
 def learn() -> int:
     """Let every shop whose night has come learn from its corrections; how many versions were made."""
     from reviews.learning import learn_due

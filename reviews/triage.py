@@ -12,26 +12,23 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from reviews import clock
-from reviews.causes import Cause
 from reviews.changes import ReviewChange, read_changes
 from reviews.classification import Verdict, classify
 from reviews.dispatch import Roster, lock_shop
 from reviews.models import (
     Case,
-    CaseEvent,
     Classification,
     ClassificationRequest,
     Outcome,
-    Rating,
     Review,
     Shop,
     Status,
 )
 from reviews.models.cases import EventKind
+from reviews.opening import cause_fields, complains, look_at_behaviour, open_cases
 from reviews.replies import draft_replies
-from reviews.second_reading import ask_again, cause_fields, text_of
+from reviews.second_reading import ask_again, text_of
 from reviews.shop_reading import as_taught
-from reviews.signals import echo, find_signals, keep_signals, remember_looks
 from reviews.watch_rule import ALARMING, Change, alarms, is_watched
 
 log = logging.getLogger(__name__)
@@ -87,61 +84,32 @@ def _settle_shop(
         )
     )
     pairs = [(request, verdict) for request, verdict in pairs if (request.pk, request.version) in current]
-    Classification.objects.bulk_create([_judgement(request, verdict, now) for request, verdict in pairs])
+    Classification.objects.bulk_create(
+        [Classification.by_model(request.review, request.version, verdict, now) for request, verdict in pairs]
+    )
     roster = Roster(shop)
     cases = _latest_cases([request.review_id for request, _verdict in pairs])
     for request, verdict in pairs:
         case, change = cases.get(request.review_id), changes.get(request.pk)
         if case and change and not _follow_change(request.review, verdict, case, change, roster, now):
             del cases[request.review_id]
-    complaints = [pair for pair in pairs if pair[0].review_id not in cases and _needs_case(pair, changes)]
-    opened = _open_cases(complaints, roster, now)
-    _look_at_behaviour(shop, pairs, cases, opened)
+    read = [(request.review, verdict) for request, verdict in pairs]
+    new = [
+        (request.review, verdict)
+        for request, verdict in pairs
+        if request.review_id not in cases and _needs_case((request, verdict), changes)
+    ]
+    opened = open_cases(new, roster, now)
+    look_at_behaviour(shop, [one for one, verdict in read if complains(one.rating, verdict)], cases, opened)
     cases |= opened
     roster.remember(now)
-    draft_replies(shop, [(request.review, cases.get(request.review_id)) for request, _verdict in pairs])
-    ask_again([(one.review, verdict) for one, verdict in pairs if one.review_id in cases])
+    draft_replies(shop, [(review, cases.get(review.pk)) for review, _verdict in read])
+    ask_again(read)
     ClassificationRequest.objects.filter(pk__in=[request.pk for request, _verdict in pairs]).delete()
-
-
-def _look_at_behaviour(
-    shop: Shop,
-    pairs: Sequence[tuple[ClassificationRequest, Verdict]],
-    known: dict[int, Case],
-    opened: dict[int, Case],
-) -> None:
-    """Signs of malice besides the text, of every complaint of the batch, in a constant number of queries."""
-    reviews = [one.review for one, verdict in pairs if complains(one.review.rating, verdict)]
-    remember_looks(reviews)
-    found = find_signals(shop, reviews)
-    keep_signals(list(opened.values()), found, new=True)
-    keep_signals([case for pk, case in known.items() if pk in found and case.is_open], found)
-    echo(shop, found)
-
-
-def _judgement(request: ClassificationRequest, verdict: Verdict, now: datetime) -> Classification:
-    return Classification(
-        review=request.review,
-        version=request.version,
-        cause=verdict.cause,
-        sub_cause=verdict.sub_cause,
-        also=[cause.value for cause in verdict.also],
-        confidence=verdict.confidence,
-        decided=verdict.decided,
-        words=list(verdict.words),
-        marks=[list(mark) for mark in verdict.marks],
-        model=verdict.model,
-        made_at=now,
-    )
 
 
 def _latest_cases(review_ids: Sequence[int]) -> dict[int, Case]:
     return {case.review_id: case for case in Case.objects.filter(review__in=review_ids).order_by("id")}
-
-
-def complains(rating: str, verdict: Verdict) -> bool:
-    """A mid or bad mark, or a good one whose text complains."""
-    return rating != Rating.GOOD or verdict.cause != Cause.NONE
 
 
 def _needs_case(pair: tuple[ClassificationRequest, Verdict], changes: Mapping[int, ReviewChange]) -> bool:
@@ -149,39 +117,6 @@ def _needs_case(pair: tuple[ClassificationRequest, Verdict], changes: Mapping[in
     request, verdict = pair
     change = changes.get(request.pk)
     return complains(request.review.rating, verdict) or bool(change and change.change in ALARMING)
-
-
-def _open_cases(
-    pairs: Sequence[tuple[ClassificationRequest, Verdict]], roster: Roster, now: datetime
-) -> dict[int, Case]:
-    """Open a case for each complaint and deal it out at once; the cases by review."""
-    due_at = roster.shop.first_contact_due(now)
-    cases = []
-    for request, verdict in pairs:
-        order = request.review.order
-        case = Case(
-            review=request.review,
-            shop=roster.shop,
-            value=order.amount if order else None,
-            opened_at=now,
-            due_at=due_at,
-            **cause_fields(verdict),
-        )
-        case.assignee = roster.choose(case, now)
-        case.status = Status.ASSIGNED if case.assignee else Status.NEW
-        cases.append(case)
-    Case.objects.bulk_create(cases)
-    CaseEvent.objects.bulk_create(event for case in cases for event in _birth(case, now))
-    return {case.review_id: case for case in cases}
-
-
-def _birth(case: Case, now: datetime) -> list[CaseEvent]:
-    """A case is born new; if somebody was there for it, its assignment follows in the same breath."""
-    events = [CaseEvent(case=case, kind=EventKind.OPENED, to_status=Status.NEW, at=now)]
-    if case.assignee_id:
-        move = {"from_status": Status.NEW, "to_status": Status.ASSIGNED, "data": {"to": case.assignee_id}}
-        events.append(CaseEvent(case=case, kind=EventKind.ASSIGN, at=now, **move))
-    return events
 
 
 def _follow_change(

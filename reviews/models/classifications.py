@@ -1,11 +1,15 @@
 """What a review was judged to be about: by the model, and by people, who teach it."""
 
+from datetime import datetime
+from typing import Self
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Count, OuterRef, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from reviews.causes import Cause, SubCause
+from reviews.classification.verdict import Verdict
 from reviews.models.reviews import Review
 
 
@@ -63,3 +67,23 @@ class Classification(models.Model):
 
     def __str__(self) -> str:
         return f"{self.cause}/{self.sub_cause}"
+
+    @classmethod
+    def by_model(
+        cls, review: Review, version: int, verdict: Verdict, now: datetime, *, is_second: bool = False
+    ) -> Self:
+        """What a reader of texts said of one version of a review; not saved."""
+        return cls(
+            review=review,
+            version=version,
+            cause=verdict.cause,
+            sub_cause=verdict.sub_cause,
+            also=[cause.value for cause in verdict.also],
+            confidence=verdict.confidence,
+            decided=verdict.decided,
+            words=list(verdict.words),
+            marks=[list(mark) for mark in verdict.marks],
+            model=verdict.model,
+            made_at=now,
+            is_second=is_second,
+        )

@@ -159,6 +159,23 @@ def test_a_version_of_another_shipped_model_is_not_applied(shop: Shop) -> None:
     assert verdict.model == base_version()
 
 
+def test_a_version_made_by_another_release_is_not_applied(shop: Shop) -> None:
+    import io
+
+    import numpy as np
+
+    from reviews.classification import ReviewText, classify
+    from reviews.shop_reading import as_taught, load
+
+    load.cache_clear()
+    written = io.BytesIO()
+    head = np.frombuffer(b'{"format": 1, "subs": []}', np.uint8)
+    np.savez(written, head=head, terms=np.zeros(0, np.uint8), weights=np.zeros((0, 24)))
+    make_version(shop, status=VersionStatus.CURRENT, artifact=written.getvalue())
+    [verdict] = as_taught(classify([ReviewText("杯子碎了")], "fast"), [ReviewText("杯子碎了")], [shop.pk])
+    assert verdict.model == base_version()
+
+
 def test_a_worse_version_is_kept_with_its_reason(
     shop: Shop, agent: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

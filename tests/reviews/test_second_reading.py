@@ -19,8 +19,8 @@ pytestmark = pytest.mark.django_db
 UNSURE = "东西不太行吧，也说不上来，反正跟想的两回事"
 
 
-def send(shop: Shop, key: str = "r1", content: str = UNSURE) -> Review:
-    row = {"review_key": key, "created_at": "2026-11-18T10:00:00+08:00", "rating": "bad", "content": content}
+def send(shop: Shop, key: str = "r1", content: str = UNSURE, rating: str = "bad") -> Review:
+    row = {"review_key": key, "created_at": "2026-11-18T10:00:00+08:00", "rating": rating, "content": content}
     record_reviews(shop, [row])
     triage.read_waiting(100)
     return Review.objects.get(shop=shop, review_key=key)
@@ -81,6 +81,31 @@ def test_it_deals_the_case_out_anew_when_its_agent_lacks_the_skill(shop: Shop, s
     second_reading.read_waiting(10)
     case = Case.objects.get(review=review)
     assert (case.cause, case.assignee) == ("service", second)
+
+
+def test_a_complaint_the_first_reading_took_for_praise_gets_its_case(
+    shop: Shop, agent: User, says: Any
+) -> None:
+    review = send(shop, content="东西还不错，会再来", rating="good")
+    assert not Case.objects.exists()
+    second_reading.read_waiting(10)
+    case = Case.objects.get(review=review)
+    assert (case.sub_cause, case.assignee, case.status) == ("delivery", agent, Status.ASSIGNED)
+    assert review.public_reply.template.cause in ("service", "")  # type: ignore[union-attr]
+    assert second_reading.read_waiting(10) == 0
+
+
+def test_praise_stays_without_a_case(shop: Shop, agent: User, says: Any) -> None:
+    send(shop, content="东西还不错，会再来", rating="good")
+    says("none")
+    second_reading.read_waiting(10)
+    assert not Case.objects.exists()
+
+
+def test_it_keeps_the_clauses_that_decided(shop: Shop, agent: User) -> None:
+    send(shop)
+    second_reading.read_waiting(10)
+    assert Classification.objects.get(is_second=True).marks
 
 
 @pytest.mark.parametrize("begin", ["take", "give back", "call"])
