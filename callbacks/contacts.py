@@ -8,20 +8,29 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from callbacks.calling_rules import CallPermission, may_call, window_on
-from callbacks.holding import NotAllowed, check_hold, locked, noted
+from callbacks.holding import (
+    NotAllowed,
+    check_hold,
+    has_promise,
+    is_on_the_phone,
+    locked,
+    noted,
+    waits_for_approval,
+)
 from callbacks.models import (
+    Act,
+    ActKind,
     BuyerMessage,
     CallbackPromise,
     CallLog,
     CallOutcome,
     DoNotCall,
-    Remedy,
-    RemedyStatus,
     Stage,
     StageReached,
 )
 from callbacks.models.calls import SPOKEN
 from callbacks.script import review_words
+from callbacks.undoing import remembered
 from reviews import clock, replies
 from reviews.complaints import follow_cause
 from reviews.models import (
@@ -267,36 +276,101 @@ def forbid_calls(case: Case, *, by: User) -> None:
 # --- whose case it is, and what it is about -----------------------------------------------------
 
 
-@transaction.atomic
-def give_back(case: Case, *, by: User) -> None:
+def give_back(case: Case, *, by: User) -> Act:
     """Put the case back for anybody to take; a promise in it stays and comes up to who takes it."""
+    with remembered(case, ActKind.RELEASE, by=by) as act:
+        check_give_back(case, by=by)
+        case.release(by=by)
+    return act
+
+
+def check_give_back(case: Case, *, by: User) -> None:
+    """Raise what forbids to give the case back."""
     _check_no_call(case)
     if case.assignee_id != by.pk and not by.manages(case.shop_id):
         raise InvalidTransition(_("This case is not yours to give back."))
-    case.release(by=by)
+    case.check_allows("release")
 
 
-@transaction.atomic
-def hand_over(case: Case, to: User, *, by: User) -> None:
+def hand_over(case: Case, to: User, *, by: User) -> Act:
     """A manager gives the case to another agent; a promise in it goes along."""
+    with remembered(case, ActKind.ASSIGN, by=by) as act:
+        check_hand_over(case, to, by=by)
+        case.assign(to, by=by)
+    return act
+
+
+def check_hand_over(case: Case, to: User, *, by: User) -> None:
+    """Raise what forbids to give the case to this person."""
     _check_no_call(case)
-    case.assign(to, by=by)
+    if not by.manages(case.shop_id):
+        raise NotAllowed(_("Only a manager of the shop hands its cases over."))
+    if not to.is_active or not to.is_member_of(case.shop_id):
+        raise NotAllowed(_("%(name)s does not work in %(shop)s.") % {"name": to, "shop": case.shop})
+    case.check_allows("assign")
 
 
 def _check_no_call(case: Case) -> None:
-    locked(case)
-    if CallLog.objects.filter(case=case, ended_at=None).exists():
+    if is_on_the_phone(case):
         raise NotAllowed(_("A call is running: end it with an outcome first."))
 
 
-@transaction.atomic
-def decide_cause(case: Case, sub_cause: str, *, by: User) -> None:
+def wait(case: Case, until: datetime, *, by: User, note: str = "") -> Act:
+    """Leave the queue and come up again at `until`, to the same agent; nothing is promised to the buyer."""
+    with noted(note, case=case, by=by), remembered(case, ActKind.WAIT, by=by) as act:
+        check_wait(case, until, by=by)
+        if case.status == Status.ASSIGNED:
+            case.take(by)
+        case.set_waiting(until, by=by, reason="later")
+        if note:
+            case.log(EventKind.NOTE, by=by, note=note)
+    return act
+
+
+def check_wait(case: Case, until: datetime, *, by: User) -> None:
+    """Raise what forbids to put the case off until this hour."""
+    _check_no_call(case)
+    if case.assignee_id != by.pk or not case.is_open:
+        raise InvalidTransition(_("Take the case first: only who works on it can do this."))
+    if has_promise(case):
+        raise NotAllowed(_("A call-back is promised for an hour of its own: move or cancel that first."))
+    now = clock.now()
+    if not now < until <= now + LATEST_PROMISE:
+        raise NotAllowed(_("Choose an hour within the next fourteen days."))
+    _check_hour(until, case.shop)
+
+
+def add_note(case: Case, note: str, *, by: User) -> Act:
+    """Keep a note in the case's timeline: facts, which the buyer may ask to read."""
+    with noted(note, case=case, by=by), remembered(case, ActKind.NOTE, by=by) as act:
+        check_note(case, by=by)
+        case.log(EventKind.NOTE, by=by, note=note)
+    return act
+
+
+def check_note(case: Case, *, by: User) -> None:
+    """Raise what forbids to note something in the case."""
+    if not case.is_open:
+        raise InvalidTransition(_("The case is closed: its page is for reading."))
+    if case.assignee_id not in (None, by.pk) and not by.manages(case.shop_id):
+        raise InvalidTransition(_("%(name)s works on this case.") % {"name": case.assignee})
+
+
+def decide_cause(case: Case, sub_cause: str, *, by: User) -> Act:
     """A person decides the cause; the public reply nobody has touched yet is drafted anew for it."""
+    with remembered(case, ActKind.CAUSE, by=by) as act:
+        check_decide_cause(case, by=by)
+        made = case.correct_cause(sub_cause, by=by)
+        act.also["classification"] = made.pk
+        follow_cause(case, by=by)
+        draft_reply(case.review, case)
+    return act
+
+
+def check_decide_cause(case: Case, *, by: User) -> None:
+    """Raise what forbids to decide the case's cause."""
     if case.assignee_id != by.pk and not by.manages(case.shop_id):
         raise InvalidTransition(_("Take the case first: only who works on it can decide its cause."))
-    case.correct_cause(sub_cause, by=by)
-    follow_cause(case, by=by)
-    draft_reply(case.review, case)
 
 
 def keep_reply(
@@ -363,28 +437,44 @@ class Obstacle:
 def obstacles_to_close(case: Case, outcome: str) -> list[Obstacle]:
     """What still stands between the case and this outcome."""
     found = []
-    if CallLog.objects.filter(case=case, ended_at=None).exists():
+    if is_on_the_phone(case):
         found.append(Obstacle(_("A call is running: end it with an outcome first.")))
     if case.needs_decision:
         found.append(Obstacle(_("The cause is not sure: decide it first.")))
     if outcome == Outcome.MALICIOUS and case.cause != "malicious":
         found.append(Obstacle(_("Closing as malicious needs the cause “malicious”, confirmed by a person.")))
-    if Remedy.objects.filter(case=case, status=RemedyStatus.TO_APPROVE).exists():
+    if waits_for_approval(case):
         found.append(Obstacle(_("A remedy waits for a manager's approval.")))
     return found
 
 
-def settle(case: Case, outcome: Outcome | str, *, by: User, note: str = "") -> None:
-    """Close the case with its outcome. A promise still open is cancelled with it."""
-    if case.status != Status.IN_PROGRESS or case.assignee_id != by.pk:
-        raise InvalidTransition(_("Take the case first: only who works on it can close it."))
-    with noted(note, case=case, by=by):
-        locked(case)
-        obstacles = obstacles_to_close(case, str(outcome))
-        if obstacles:
-            raise NotAllowed(" ".join(one.words for one in obstacles))
+def settle(case: Case, outcome: Outcome | str, *, by: User, note: str = "", begin: bool = False) -> Act:
+    """Close the case with its outcome. A promise still open is cancelled with it.
+
+    With `begin` a case that nobody else has is taken first, as for many cases at once.
+    """
+    check_hold_to_settle(case, by=by, begin=begin)
+    with noted(note, case=case, by=by), remembered(case, ActKind.CLOSE, by=by) as act:
+        check_settle(case, outcome, by=by, begin=begin)
+        if case.status != Status.IN_PROGRESS:
+            case.take(by)
         CallbackPromise.objects.filter(case=case).pending().update(cancelled_at=clock.now())
         case.close(outcome, by=by, note=note)
+    return act
+
+
+def check_hold_to_settle(case: Case, *, by: User, begin: bool = False) -> None:
+    """Raise when the case is not this person's to close."""
+    may_begin = begin and case.is_open and case.assignee_id in (None, by.pk)
+    if not may_begin and (case.status != Status.IN_PROGRESS or case.assignee_id != by.pk):
+        raise InvalidTransition(_("Take the case first: only who works on it can close it."))
+
+
+def check_settle(case: Case, outcome: Outcome | str, *, by: User, begin: bool = False) -> None:
+    """Raise what forbids to close the case with this outcome."""
+    check_hold_to_settle(case, by=by, begin=begin)
+    if obstacles := obstacles_to_close(case, str(outcome)):
+        raise NotAllowed(" ".join(one.words for one in obstacles))
 
 
 def reopen(case: Case, *, by: User, reason: str = "") -> None:

@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 
 from django.utils.translation import gettext as _
 
+from callbacks.models import CallbackPromise, CallLog, Remedy, RemedyStatus
 from reviews.models import Case, InvalidTransition, Status, User
 from reviews.outgoing import cleared
 
@@ -21,6 +22,25 @@ def check_hold(case: Case, user: User) -> None:
 def locked(case: Case) -> Case:
     """The case as it stands now, held until the transaction ends: a call excludes handing over."""
     return Case.objects.select_for_update().get(pk=case.pk)
+
+
+def is_on_the_phone(case: Case) -> bool:
+    """Whether a call is running; known already where a list has asked for many cases at once."""
+    known: bool | None = getattr(case, "on_the_phone", None)
+    return CallLog.objects.filter(case=case, ended_at=None).exists() if known is None else known
+
+
+def has_promise(case: Case) -> bool:
+    """Whether a call-back is promised and still to be made."""
+    known: bool | None = getattr(case, "has_pending_promise", None)
+    return CallbackPromise.objects.filter(case=case).pending().exists() if known is None else known
+
+
+def waits_for_approval(case: Case) -> bool:
+    """Whether a remedy of the case waits for a manager."""
+    known: bool | None = getattr(case, "has_remedy_to_approve", None)
+    waiting = Remedy.objects.filter(case=case, status=RemedyStatus.TO_APPROVE)
+    return waiting.exists() if known is None else known
 
 
 def noted(note: str, *, case: Case, by: User) -> AbstractContextManager[None]:

@@ -20,3 +20,31 @@ def sweep_evidence() -> None:
 
     for pack_id in EvidencePack.objects.resumable(clock.now()):
         build(pack_id)
+
+
+@shared_task
+def run_bulk(job_id: int) -> None:
+    """Go on with one act on many cases."""
+    from callbacks.bulk import run_job
+
+    run_job(job_id)
+
+
+@shared_task
+def sweep_bulk() -> None:
+    """Go on with jobs whose message or worker was lost."""
+    from callbacks.models import BulkJob
+    from reviews import clock
+
+    for job_id in BulkJob.objects.resumable(clock.now()):
+        run_bulk.delay(job_id)
+
+
+@shared_task
+def forget_acts() -> None:
+    """Delete what can no longer be undone, and jobs nobody looks at any more."""
+    from callbacks import bulk, undoing
+    from reviews import clock
+
+    undoing.forget_old(clock.now())
+    bulk.forget_old(clock.now())

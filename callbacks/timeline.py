@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from callbacks.models import CallOutcome, RemedyKind, RemedyStatus
+from callbacks.models import ActKind, CallOutcome, RemedyKind, RemedyStatus
 from reviews.causes import SubCause
 from reviews.changes import Difference, difference
 from reviews.models import BehaviourSignal, CaseEvent, Outcome, Rating, ReviewVersion, Shop, User
@@ -44,6 +44,7 @@ ICONS: dict[str, tuple[str, str]] = {
     EventKind.EVIDENCE: ("lock", "purple"),
     EventKind.COMPLAINT: ("scale", "purple"),
     EventKind.SUSPICION: ("shield-exclamation", "purple"),
+    EventKind.UNDO: ("arrow-back-up", "amber"),
 }
 
 
@@ -105,7 +106,11 @@ def _plain(event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
 
 def _waits(_event: CaseEvent, data: dict[str, Any], shop: Shop) -> Words:
     until = zdate(datetime.fromisoformat(data["until"]), shop) if data.get("until") else ""
-    reasons = {"no_answer": _("nobody answered"), "promise": _("call-back promised")}
+    reasons = {
+        "no_answer": _("nobody answered"),
+        "promise": _("call-back promised"),
+        "later": _("put off"),
+    }
     return _("Waits until %(until)s") % {"until": until}, reasons.get(data.get("reason", ""), "")
 
 
@@ -160,6 +165,10 @@ def _suspicion(event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
     return str(EventKind.SUSPICION.label), signs
 
 
+def _undo(_event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
+    return _("Undone: %(act)s") % {"act": ActKind(data["act"]).label}, ""
+
+
 def _chat(_event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
     taken = data.get("taken_back")
     title = _("Chat record taken back") if taken else _("Chat record kept")
@@ -188,6 +197,7 @@ _WORDS: dict[str, Callable[[CaseEvent, dict[str, Any], Shop], Words]] = {
     EventKind.MESSAGE: _text,
     EventKind.SUSPICION: _suspicion,
     EventKind.REVIEW_WORDS: _text,
+    EventKind.UNDO: _undo,
     EventKind.CHAT: _chat,
     EventKind.EVIDENCE: _evidence,
     EventKind.COMPLAINT: _complaint,

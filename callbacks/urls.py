@@ -5,6 +5,7 @@ from django.urls import path
 from callbacks.views import (
     acts,
     approvals,
+    bulk,
     calls,
     case,
     desk,
@@ -14,6 +15,7 @@ from callbacks.views import (
     queue,
     remedies,
     scripts,
+    undo,
 )
 
 app_name = "callbacks"
@@ -22,6 +24,14 @@ urlpatterns = [
     path("duty/", desk.duty, name="duty"),
     path("callbacks/", promises.promise_list, name="promises"),
     path("cases/", queue.queue, name="queue"),
+    path("bulk/new/", bulk.new, name="bulk_new"),
+    path("bulk/<int:pk>/", bulk.job, name="bulk"),
+    path("bulk/<int:pk>/start/", bulk.start, name="bulk_start"),
+    path("bulk/<int:pk>/stop/", bulk.stop, name="bulk_stop"),
+    path("bulk/<int:pk>/undo/", bulk.take_back, name="bulk_undo"),
+    path("bulk/<int:pk>/rows.csv", bulk.rows_file, name="bulk_rows"),
+    path("acts/", undo.page, name="acts"),
+    path("acts/<int:pk>/undo/", undo.undo_act, name="undo"),
     path("cases/next/", desk.take_next, name="next_case"),
     path("cases/<int:pk>/", case.case, name="case"),
     path("cases/<int:pk>/take/", acts.take, name="take"),

@@ -252,6 +252,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,
         "options": {"expires": 30},
     },
+    "sweep-bulk": {"task": "callbacks.tasks.sweep_bulk", "schedule": 15.0, "options": {"expires": 15}},
+    "forget-acts": {
+        "task": "callbacks.tasks.forget_acts",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "watch-drift": {
         "task": "reviews.tasks.watch_drift",
         "schedule": 6 * 3600.0,

@@ -35,7 +35,7 @@ UNLAWFUL = {"R1": R1, "R2": "麻烦给个五星好评", "R3": "请您删除差�
 OUTGOING = {
     "reviews.ReplyTemplate.text": ("template", "template_copied", "template_restored"),
     "reviews.PublicReply.text": ("reply_kept", "reply_posted", "reply_of_a_good_review"),
-    "reviews.CaseEvent.data": ("closed_with", "reopened_with"),
+    "reviews.CaseEvent.data": ("closed_with", "reopened_with", "put_off_with", "noted"),
     "callbacks.ScriptStage.text": ("script_stage", "script_restored"),
     "callbacks.BuyerMessage.text": ("message",),
     "callbacks.CallLog.notes": ("call_notes",),
@@ -72,6 +72,8 @@ INWARD = {
         callbacks.ProofPhoto.sha256""",
     "notes of a remedy, checked with it (callbacks.remedies)": """callbacks.Remedy.reason
         callbacks.Remedy.decision callbacks.Payout.reversal_reason""",
+    "what became of the rows of a job": """callbacks.BulkJob.asked callbacks.BulkJob.language
+        callbacks.BulkRow.reason callbacks.BulkRow.seen""",
     "shown to staff only": """callbacks.Payout.reference
         callbacks.MannerHint.text reviews.ClassificationRequest.error reviews.ReadingRequest.error
         reviews.ImportJob.error""",
@@ -184,6 +186,8 @@ DOORS: dict[str, Callable[[World, str], object]] = {
     "promise_note": lambda w, text: contacts.promise_callback(w.case, w.hours(2), by=w.person, note=text),
     "remedy_note": _remedy,
     "closed_with": lambda w, text: contacts.settle(w.case, "refused", by=w.person, note=text),
+    "put_off_with": lambda w, text: contacts.wait(w.case, w.hours(2), by=w.person, note=text),
+    "noted": lambda w, text: contacts.add_note(w.case, text, by=w.person),
     "reopened_with": lambda w, text: contacts.reopen(w.closed(), by=w.person, reason=text),
 }
 

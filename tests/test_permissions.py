@@ -13,7 +13,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from callbacks.models import Remedy
+from callbacks.models import Act, BulkJob, Remedy
 from callbacks.photos import add_photos
 from reviews.models import (
     ChatRecord,
@@ -46,6 +46,7 @@ OWN_SHOP = (OK, OK, 404, 404)
 OWN_MANAGERS = (403, OK, 404, 404)
 MANAGERS_OWN = (403, OK, 403, 404)  # agents have no business there, whatever the shop
 NOT_THERE = (403, 404, 403, 404)  # the row names no version or shop
+OWN_ALONE = (OK, 404, 404, 404)
 NEVER = (403, 403, 403, 403)
 
 # name → (method, answers of agent, manager, outsider, rival)
@@ -95,6 +96,15 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "callbacks:complaint_decide": ("post", OWN_SHOP),
     "callbacks:complaint_appeal": ("post", OWN_SHOP),
     "callbacks:complaint_withdraw": ("post", OWN_SHOP),
+    "callbacks:bulk_new": ("get", ANYBODY),
+    # A job is its maker's alone.
+    "callbacks:bulk": ("get", OWN_ALONE),
+    "callbacks:bulk_start": ("post", OWN_ALONE),
+    "callbacks:bulk_stop": ("post", OWN_ALONE),
+    "callbacks:bulk_undo": ("post", OWN_ALONE),
+    "callbacks:bulk_rows": ("get", OWN_ALONE),
+    "callbacks:acts": ("get", ANYBODY),
+    "callbacks:undo": ("post", OWN_SHOP),
     "callbacks:approvals": ("get", MANAGERS),
     "callbacks:approval": ("post", MANAGERS_OWN),
     "callbacks:policy": ("get", MANAGERS),
@@ -214,6 +224,8 @@ def addresses(shop: Shop, agent: User, manager: User) -> dict[str, str]:
     objects = {
         "reviews:model_alarm": alarm.pk,
         "reviews:model": version.pk,
+        "callbacks:bulk": BulkJob.objects.create(act="note", language="zh-hans", created_by=agent).pk,
+        "callbacks:undo": Act.objects.create(case=case, kind="note", by=agent, last_event=0).pk,
         "callbacks": case.pk,
         "reviews:import": ImportJob.objects.create(shop=shop, filename="a.csv", content=b"").pk,
         "reviews:reply_template": template.pk,

@@ -1,5 +1,6 @@
 """The agent's desk: scripts, calls, promises, remedies, messages."""
 
+from callbacks.models.acts import Act, ActKind, BulkJob, BulkRow
 from callbacks.models.calls import CallbackPromise, CallLog, CallOutcome, DoNotCall, StageReached
 from callbacks.models.ledger import EntryKind, LedgerEntry, Payout, PayoutMethod, RemedyBudget
 from callbacks.models.messages import BuyerMessage
@@ -10,7 +11,11 @@ from callbacks.models.scripts import MannerHint, ScriptStage, Stage
 from callbacks.remedy_kinds import RemedyKind
 
 __all__ = (
+    "Act",
+    "ActKind",
     "Because",
+    "BulkJob",
+    "BulkRow",
     "BuyerMessage",
     "CallLog",
     "CallOutcome",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from django import template
+from django.contrib.messages.storage.base import Message
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
@@ -16,6 +17,14 @@ register = template.Library()
 
 
 Span = tuple[int, int]
+UNDO_TAG = "undo:"
+
+
+@register.filter
+def undo_of(message: Message) -> str:
+    """The address that undoes what a notice tells of; empty when nothing does."""
+    tags = message.extra_tags or ""
+    return tags.removeprefix(UNDO_TAG) if tags.startswith(UNDO_TAG) else ""
 
 
 @register.simple_tag

@@ -12,6 +12,8 @@ from django.views.decorators.http import require_safe
 from callbacks.case_page import CasePage, find_case, seen_of
 from callbacks.forms import CaseForm
 from callbacks.holding import NotAllowed
+from callbacks.models import Act
+from callbacks.views.undo import offer_undo
 from reviews import clock
 from reviews.models import Case, InvalidTransition, StaleCase
 from reviews.outgoing import OffendingText
@@ -52,7 +54,7 @@ def answer(
         try:
             _check_seen(request, case)
             with asked_by(request):
-                act(form.cleaned_data)
+                done_act = act(form.cleaned_data)
         except StaleCase as stale:
             form.add_error(None, str(stale))
             status = 409
@@ -63,6 +65,8 @@ def answer(
         except (InvalidTransition, NotAllowed, SequenceRefusal) as refusal:
             form.add_error(None, str(refusal))
         else:
+            if isinstance(done_act, Act):
+                offer_undo(request, done_act)
             return done() if done else _shown_again(request, case)
     return show(request, get_case(request, case.pk), bound=form, status=status)
 

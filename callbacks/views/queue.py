@@ -1,10 +1,12 @@
 """The list of cases: views with counts, filters, pages."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
@@ -15,6 +17,7 @@ from callbacks.queue import QueueEntry, reason
 from reviews import clock
 from reviews.causes import SubCause
 from reviews.models import Product, Status, User
+from reviews.models.cases import CaseQuerySet
 from reviews.views.rights import StaffRequest, staff_only
 
 
@@ -23,16 +26,15 @@ from reviews.views.rights import StaffRequest, staff_only
 def queue(request: StaffRequest) -> HttpResponse:
     """One saved view, narrowed by the filters of the URL."""
     user, now = request.user, clock.now()
-    form = FilterForm(user, request.GET)
+    view, form, cases = listed(user, request.GET, now)
     filters = form.filters
-    view = _view_of(request.GET.get("view", ""), filters, user)
-    cases = narrow(cases_of(view, user, now), filters, user)
     page = page_of(cases, view.order, now, request.GET.get("page", ""))
     return render(
         request,
         "callbacks/queue.html",
         {
             "view": view,
+            "all_url": _bulk_url(view, form),
             "views": [_tab(one, view, user, now) for one in views_for(user)],
             "entries": [QueueEntry(case, reason(case, now)) for case in page.cases],
             "number": count_of(cases),
@@ -47,6 +49,14 @@ def queue(request: StaffRequest) -> HttpResponse:
             "next_url": _page_url(request, page.next),
         },
     )
+
+
+def listed(user: User, asked: QueryDict, now: datetime) -> tuple[SavedView, FilterForm, CaseQuerySet]:
+    """What a URL of the list asks for: its view, its filters and all its cases, not only a page of them."""
+    form = FilterForm(user, asked)
+    filters = form.filters
+    view = _view_of(asked.get("view", ""), filters, user)
+    return view, form, narrow(cases_of(view, user, now), filters, user)
 
 
 HIDDEN = (
@@ -98,6 +108,12 @@ def _assignee_words(value: str, user: User) -> Any:
 def _colleagues(user: User) -> QuerySet[User]:
     """People of one's own shops; who works elsewhere stays a number."""
     return User.objects.filter(user.shop_filter("memberships__shop"))
+
+
+def _bulk_url(view: SavedView, form: FilterForm) -> str:
+    """Where all that match are acted upon, however many pages they fill."""
+    kept = {name: form.data[name] for name in form.filters}
+    return f"{reverse('callbacks:bulk_new')}?{urlencode({'all': 1, 'view': view.code, **kept})}"
 
 
 def _page_url(request: StaffRequest, cursor: str) -> str:

@@ -80,6 +80,7 @@ class EventKind(models.TextChoices):
     EVIDENCE = "evidence", _("Evidence sealed")
     COMPLAINT = "complaint", _("Complaint to the platform")
     SUSPICION = "suspicion", _("Behaviour looks malicious")
+    UNDO = "undo", _("Undone")
 
 
 # What binds the shop to the buyer: after one of these only a person ends the case.
@@ -235,6 +236,16 @@ class Case(models.Model):
         self._move("reopen", by=by, data={"reason": reason}, reopened_at=now, due_at=due_at, **fresh)
 
     @transaction.atomic
+    def put_back(self, before: dict[str, Any], *, by: User, data: dict[str, object]) -> None:
+        """Undo: give fields the values they had before an act; compare-and-set on what the caller saw."""
+        was = Status(self.status)
+        stands = Case.objects.filter(pk=self.pk, status=was, assignee=self.assignee_id)
+        if before and not stands.update(**before):
+            raise StaleCase(_("Somebody else was quicker: the case has changed. Load it again."))
+        self.refresh_from_db(fields=[*before] if before else ["status"])
+        self.events.create(kind=EventKind.UNDO, by=by, from_status=was, to_status=self.status, data=data)
+
+    @transaction.atomic
     def correct_cause(self, sub_cause: SubCause | str, *, by: User) -> Classification:
         """A person decides cause and sub-cause; kept as training data."""
         sub = SubCause(sub_cause)
@@ -275,6 +286,14 @@ class Case(models.Model):
     def log(self, kind: EventKind, *, by: User | None = None, **data: object) -> "CaseEvent":
         return self.events.create(kind=kind, by=by, data=data)
 
+    def check_allows(self, verb: str) -> None:
+        """Raise InvalidTransition when the case's status does not allow the verb."""
+        status = Status(self.status)
+        if status not in TRANSITIONS[verb][0]:
+            raise InvalidTransition(
+                _("A case that is “%(status)s” does not allow this.") % {"status": status.label}
+            )
+
     # --- facts ------------------------------------------------------------------------------
 
     @property
@@ -308,12 +327,8 @@ class Case(models.Model):
         self, verb: str, *, by: User | None, data: dict[str, object] | None = None, **changes: Any
     ) -> None:
         """Check the table, compare-and-set on what the caller saw, append the event."""
-        allowed, target = TRANSITIONS[verb]
-        before = Status(self.status)
-        if before not in allowed:
-            raise InvalidTransition(
-                _("A case that is “%(status)s” does not allow this.") % {"status": before.label}
-            )
+        self.check_allows(verb)
+        before, target = Status(self.status), TRANSITIONS[verb][1]
         held = {"assignee": self.assignee_id} if self.assignee_id else {"assignee": None}
         moved = Case.objects.filter(pk=self.pk, status=before, **held).update(status=target, **changes)
         if not moved:

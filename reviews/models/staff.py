@@ -74,6 +74,10 @@ class User(AbstractUser):
         shop_id = shop.pk if isinstance(shop, Shop) else shop
         return self.is_superuser or self._roles.get(shop_id) == Role.MANAGER
 
+    def is_member_of(self, shop: Shop | int) -> bool:
+        """Works in this shop; an administrator does not by being one."""
+        return (shop.pk if isinstance(shop, Shop) else shop) in self._roles
+
     def complaint_shop_filter(self, path: str) -> Q:
         """Restrict a query to the shops whose platform complaints this person handles: by role or skill."""
         if self.is_superuser:

@@ -48,10 +48,11 @@
   function fade() {
     clearTimeout(timer);
     if (!card.querySelector("li") || card.querySelector("[data-level=error], [data-level=warning]")) return;
+    const undo = card.querySelector("[data-level=undo]"); // an offer to undo is there to be taken
     timer = setTimeout(function () {
       if (card.matches(":hover, :focus-within")) return fade();
       card.replaceChildren();
-    }, 6000);
+    }, undo ? 30000 : 6000);
   }
 
   document.addEventListener("toast", (event) => toast(event.detail.text, event.detail.level));
