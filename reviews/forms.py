@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from reviews import clock
 from reviews.causes import CAUSE_OF, COMPLAINTS, SUB_CAUSES, Cause, SubCause
-from reviews.models import Rating, ReplyTemplate, Shop, ShopMembership
+from reviews.models import Rating, ReplyTemplate, Shop, ShopMembership, User
 from reviews.models.replies import Purpose
 from reviews.refusals import Refusal
 from reviews.statistics import Period
@@ -217,6 +217,14 @@ class PostedReplyForm(forms.Form):
     refusal: Refusal | None = None
 
     text = forms.CharField(label=_("Reply"), max_length=500, widget=forms.Textarea(attrs={"rows": 4}))
+
+
+class KeysForm(forms.ModelForm[User]):
+    """One's own switch of the one-key shortcuts; absent is off, as a checkbox sends it."""
+
+    class Meta:
+        model = User
+        fields = ("shortcuts_on",)
 
 
 class DutyForm(forms.Form):

@@ -3,6 +3,7 @@ from django.urls import path
 from reviews.views import (
     compliance,
     imports,
+    me,
     model,
     parked,
     praise,
@@ -37,6 +38,8 @@ urlpatterns = [
         name="reply_template_picture_remove",
     ),
     path("templates/<int:pk>/versions/<int:version>/", templates.restore, name="reply_template_restore"),
+    path("me/", me.page, name="me"),
+    path("me/keys/", me.keys, name="me_keys"),
     path("team/", team.page, name="team"),
     path("team/<int:pk>/", team.member, name="team_member"),
     path("team/<int:pk>/duty/", team.duty, name="team_duty"),

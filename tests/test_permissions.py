@@ -147,6 +147,8 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "reviews:model_promote": ("post", MANAGERS_OWN),
     "reviews:model_roll_back": ("post", MANAGERS_OWN),
     "reviews:model_alarm": ("post", MANAGERS_OWN),
+    "reviews:me": ("get", ANYBODY),
+    "reviews:me_keys": ("post", ANYBODY),
     "reviews:team": ("get", MANAGERS),
     "reviews:team_member": ("post", MANAGERS_OWN),
     "reviews:team_duty": ("post", MANAGERS_OWN),

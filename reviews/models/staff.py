@@ -39,6 +39,9 @@ class User(AbstractUser):
 
     display_name = models.CharField(_("name shown"), max_length=40, blank=True)
     on_duty = models.BooleanField(_("on duty"), default=False, help_text=_("Takes new cases right now."))
+    shortcuts_on = models.BooleanField(
+        _("one-key shortcuts"), default=True, help_text=_("Single keys act on the page, never while typing.")
+    )
     is_demo = models.BooleanField(default=False, editable=False)
 
     objects: ClassVar[StaffManager] = StaffManager()
