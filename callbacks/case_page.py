@@ -19,7 +19,7 @@ from callbacks.models.scripts import APOLOGIES
 from callbacks.queue import QueueEntry, agent_queue
 from callbacks.remedy_card import RemedyCard
 from callbacks.remedy_forms import PhotoForm, RemedyForm
-from callbacks.script import ScriptLine, manner_for, review_words, script_for
+from callbacks.script import ScriptLine, manner_for, outcome_of, review_words, script_for
 from callbacks.timeline import TimelineEntry, assigned_to, difference_of, timeline
 from reviews.behaviour import SignalKind
 from reviews.causes import COMPLAINTS, SUB_CAUSES, Cause, SubCause
@@ -47,7 +47,19 @@ from reviews.watch_rule import Change
 QUEUE_SHOWN = 20
 ON_THE_PAGE = ("shop", "assignee", "review__shop", "review__buyer", "review__product", "review__order")
 UNSEEN_FIELDS = frozenset(
-    {"accepted", "approve", "done", "key", "later_at", "method", "notes", "outcome", "stage", "sub_cause"}
+    {
+        "accepted",
+        "answer",
+        "approve",
+        "done",
+        "key",
+        "later_at",
+        "method",
+        "notes",
+        "outcome",
+        "stage",
+        "sub_cause",
+    }
 )
 
 
@@ -246,7 +258,7 @@ class CasePage:
 
     @cached_property
     def calls(self) -> list[CallLog]:
-        return list(self.case.calls.select_related("agent").prefetch_related("stages"))
+        return list(self.case.calls.select_related("agent").prefetch_related("stages", "answers"))
 
     @cached_property
     def running(self) -> CallLog | None:
@@ -304,6 +316,16 @@ class CasePage:
     def current_stage(self) -> str:
         """The first stage that is not ticked yet."""
         return next((line.stage for line in self.script if not line.ticked), "")
+
+    @property
+    def asked_stage(self) -> str:
+        """Where the buyer's answer is noted: the current stage; the last one once all are ticked."""
+        return self.current_stage or (self.script[-1].stage if self.script else "")
+
+    @cached_property
+    def proposed_outcome(self) -> CallOutcome | None:
+        """How my call ends by what the buyer said; a person ends it."""
+        return outcome_of(self.my_call) if self.my_call else None
 
     @property
     def stages_done(self) -> int:

@@ -20,6 +20,8 @@ from callbacks.holding import (
 from callbacks.models import (
     Act,
     ActKind,
+    Answer,
+    BuyerAnswer,
     BuyerMessage,
     CallbackPromise,
     CallLog,
@@ -30,6 +32,7 @@ from callbacks.models import (
 )
 from callbacks.models.calls import SPOKEN
 from callbacks.script import review_words
+from callbacks.script_spots import answers_at
 from callbacks.undoing import remembered
 from reviews import clock, replies
 from reviews.complaints import follow_cause
@@ -155,6 +158,32 @@ def tick_stage(call: CallLog, stage: Stage | str, *, by: User, done: bool = True
         StageReached.objects.filter(call=call, stage=Stage(stage)).delete()
 
 
+def tick_rest(call: CallLog, *, by: User) -> None:
+    """Tick every stage that is not ticked yet: who knows the script by heart says so at its end."""
+    if not call.is_running or call.agent_id != by.pk:
+        raise InvalidTransition(_("The call is over; its stages can no longer be ticked."))
+    now = clock.now()
+    rows = [StageReached(call=call, stage=stage, at=now) for stage in Stage]
+    StageReached.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def answer_stage(call: CallLog, stage: Stage | str, answer: Answer | str, *, by: User) -> None:
+    """Note how the buyer answered in a stage; the same answer again takes it back."""
+    if not call.is_running or call.agent_id != by.pk:
+        raise InvalidTransition(_("The call is over; the buyer's answers can no longer be noted."))
+    stage, answer = Stage(stage), Answer(answer)
+    if answer not in answers_at(stage):
+        raise NotAllowed(
+            _("In the stage “%(stage)s” there is no answer “%(answer)s”.")
+            % {"stage": stage.label, "answer": answer.label}
+        )
+    given = BuyerAnswer.objects.filter(call=call, stage=stage)
+    if not given.filter(answer=answer).delete()[0]:
+        BuyerAnswer.objects.update_or_create(
+            call=call, stage=stage, defaults={"answer": answer, "at": clock.now()}
+        )
+
+
 def keep_notes(call: CallLog, notes: str, *, by: User) -> None:
     """Save the notes while the call runs, so that a closed tab loses nothing."""
     if not call.is_running or call.agent_id != by.pk:
@@ -195,6 +224,9 @@ def _end(call: CallLog, outcome: CallOutcome, *, by: User, notes: str) -> None:
     if not CallLog.objects.filter(pk=call.pk, ended_at=None).update(**ending):
         raise StaleCase(_("This call has already been ended."))
     call.outcome, call.ended_at, call.notes = outcome, now, notes
+    # A stage in which the buyer answered was reached, ticked or not.
+    answered = [StageReached(call=call, stage=one.stage, at=one.at) for one in call.answers.all()]
+    StageReached.objects.bulk_create(answered, ignore_conflicts=True)
     case.log(
         EventKind.CALL, by=by, call=call.pk, outcome=outcome.value, notes=notes, apologies=call.apologies
     )

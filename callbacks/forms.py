@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from callbacks.callback_hours import quick_hours
-from callbacks.models import CallOutcome, Stage
+from callbacks.models import Answer, CallOutcome, Stage
 from reviews import clock
 from reviews.causes import SUB_CAUSES, Cause, SubCause
 from reviews.forms import DayField
@@ -62,6 +62,18 @@ class StageForm(CaseForm):
     place = "script"
     stage = forms.ChoiceField(choices=Stage.choices)
     done = forms.TypedChoiceField(choices=[("1", "1"), ("0", "0")], coerce=lambda value: value == "1")
+
+
+class AnswerForm(CaseForm):
+    """How the buyer answered in a stage of the running call."""
+
+    place = "script"
+    stage = forms.ChoiceField(choices=Stage.choices)
+    answer = forms.ChoiceField(choices=Answer.choices)
+
+
+class RestForm(CaseForm):
+    place = "script"
 
 
 class StartCallForm(CaseForm):

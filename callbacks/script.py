@@ -1,13 +1,17 @@
 """The call script of one case: the fitting stages, filled with this buyer's facts."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 
-from callbacks.models import CallLog, MannerHint, ScriptStage, Stage
+from callbacks.models import Answer, BuyerAnswer, CallLog, CallOutcome, MannerHint, ScriptStage, Stage
+from callbacks.models.scripts import Spot
+from callbacks.script_spots import ENDS, FIRST_KEY, ICONS, answers_at
 from reviews.compliance import mentions_review_change
 from reviews.models import Case, Shop, User
 from reviews.models.cases import EventKind
@@ -21,12 +25,37 @@ _SENTENCE = re.compile(r"(?:\{[^{}]*\}|[^。！？!?\n])*[。！？!?\n]*")
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerLine:
+    """One way the buyer may answer: the words that then follow, the key that chooses it, `at` when it was
+    chosen in the running call."""
+
+    answer: Answer
+    text: str
+    key: int
+    at: datetime | None = None
+
+    @property
+    def icon(self) -> str:
+        return ICONS[self.answer]
+
+
+@dataclass(frozen=True, slots=True)
 class ScriptLine:
     """One stage as the agent reads it; `at` when it was ticked in the running call."""
 
     stage: Stage
     text: str
-    ticked: bool
+    at: datetime | None = None
+    answers: tuple[AnswerLine, ...] = ()
+
+    @property
+    def ticked(self) -> bool:
+        return self.at is not None
+
+    @property
+    def chosen(self) -> AnswerLine | None:
+        """How the buyer answered here."""
+        return next((one for one in self.answers if one.at), None)
 
 
 def script_for(case: Case, agent: User, call: CallLog | None) -> list[ScriptLine]:
@@ -34,12 +63,35 @@ def script_for(case: Case, agent: User, call: CallLog | None) -> list[ScriptLine
     to be told (`review_words`), and for good once the case holds a compensation.
     """
     values = call_facts(case, agent)
-    ticked = {reached.stage for reached in call.stages.all()} if call else set()
     facts = Facts(policy_allows=_is_told(case), in_case=bool(case.compensated_at))
+    rows = ScriptStage.objects.read_in(case.shop, *case.heard_as)
+    words = {spot: _spoken(row.text, values, case.shop, facts) for spot, row in rows.items()}
+    ticked = {reached.stage: reached.at for reached in call.stages.all()} if call else {}
+    answered = {given.stage: given for given in call.answers.all()} if call else {}
     return [
-        ScriptLine(Stage(stage), _spoken(row.text, values, case.shop, facts), stage in ticked)
-        for stage, row in ScriptStage.objects.fitting(case.shop, *case.heard_as).items()
+        ScriptLine(Stage(stage), text, ticked.get(stage), _answers(stage, words, answered.get(stage)))
+        for (stage, answer), text in words.items()
+        if not answer
     ]
+
+
+def _answers(stage: str, words: Mapping[Spot, str], given: BuyerAnswer | None) -> tuple[AnswerLine, ...]:
+    return tuple(
+        AnswerLine(
+            answer,
+            words.get((stage, answer), ""),
+            FIRST_KEY + number,
+            given.at if given and given.answer == answer else None,
+        )
+        for number, answer in enumerate(answers_at(stage))
+    )
+
+
+def outcome_of(call: CallLog) -> CallOutcome | None:
+    """How the call ends by what the buyer said last; None while nothing said ends it."""
+    given = sorted(call.answers.all(), key=lambda one: (one.at, one.pk), reverse=True)
+    ends = (ENDS.get(Answer(one.answer)) for one in given)
+    return next((end for end in ends if end), None)
 
 
 def review_words(case: Case, agent: User) -> str:
@@ -47,7 +99,7 @@ def review_words(case: Case, agent: User) -> str:
     if not case.shop.may_mention_reviews or case.compensated_at or _is_told(case):
         return ""
     values = call_facts(case, agent)
-    rows = ScriptStage.objects.fitting(case.shop, *case.heard_as).values()
+    rows = ScriptStage.objects.read_in(case.shop, *case.heard_as).values()
     sentences = [fill(part, values) for row in rows for part in _sentences(row.text)]
     return "".join(words for words in sentences if mentions_review_change(words)).strip()
 

@@ -1,6 +1,5 @@
 """Changing what is said on the phone: a stage is kept only if the whole call stays lawful and in order."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +11,13 @@ from django.utils.translation import gettext as _
 
 from callbacks.models import ScriptStage, Stage
 from callbacks.script_mixing import mixed_faults
-from callbacks.script_text import lint_stages
-from reviews.models import Shop, User
+from callbacks.script_spots import spot_label
+from callbacks.script_text import ScriptFault, lint_stages
+from reviews.differences import Piece, word_diff
+from reviews.models import Case, Shop, User
 from reviews.outgoing import check_outgoing
 
-# A fault begins with the code of its stage and a colon, half or full width as the language has it.
-_STAGE_FIRST = re.compile(rf"({'|'.join(Stage.values)})(?:: |：)")
+CASES_OFFERED = 8
 
 
 class UnfitScript(Exception):
@@ -40,78 +40,119 @@ class Place:
         """The ten stages as they are read there; some may be missing."""
         return ScriptStage.objects.fitting(self.shop, self.cause, self.sub_cause)
 
-    def row(self, stage: Stage) -> ScriptStage | None:
+    def texts(self) -> dict[str, str]:
+        """Every text of the call as the lint takes it: by `stage` or `stage/answer`, in order."""
+        read = ScriptStage.objects.read_in(self.shop, self.cause, self.sub_cause)
+        return {"/".join(filter(None, spot)): row.text for spot, row in read.items()}
+
+    def row(self, stage: Stage, answer: str = "") -> ScriptStage | None:
         """The text kept for just this place, if there is one."""
-        rows = ScriptStage.objects.filter(stage=stage, cause=self.cause, sub_cause=self.sub_cause)
+        rows = ScriptStage.objects.filter(
+            stage=stage, answer=answer, cause=self.cause, sub_cause=self.sub_cause
+        )
         return rows.filter(shop=self.shop).first()
 
     def may_edit(self, user: User) -> bool:
         return user.manages(self.shop) if self.shop else user.is_superuser
 
 
-def save_stage(place: Place, stage: Stage, text: str, *, by: User) -> ScriptStage:
-    """Keep the words of one stage for one place. Raises OffendingText or UnfitScript."""
-    row = place.row(stage) or ScriptStage(
-        shop=place.shop, stage=stage, cause=place.cause, sub_cause=place.sub_cause
+def save_stage(place: Place, stage: Stage, text: str, *, by: User, answer: str = "") -> ScriptStage:
+    """Keep the words of one stage (or after one answer in it) for one place. Raises OffendingText or
+    UnfitScript."""
+    row = place.row(stage, answer) or ScriptStage(
+        shop=place.shop, stage=stage, answer=answer, cause=place.cause, sub_cause=place.sub_cause
     )
     thing: models.Model = row if row.pk else by
     check_outgoing(text, kind="script", shop=place.shop, by=by, thing=thing)
     row.text = text
-    faults = new_faults(place, stage, text) or mixed_faults(row)
+    faults = new_faults(place, stage, text, answer) or mixed_faults(row)
     if faults:
         raise UnfitScript(faults)
     row.save()
     return row
 
 
-def new_faults(place: Place, stage: Stage, text: str) -> list[str]:
+def new_faults(place: Place, stage: Stage, text: str, answer: str = "") -> list[str]:
     """What would be wrong with the call because of these words; older faults elsewhere hinder nobody."""
-    before = {name: row.text for name, row in place.stages().items()}
-    after = {
-        name: {**before, stage.value: text}[name] for name in Stage.values if name in before or name == stage
-    }
+    before = place.texts()
+    spot = "/".join(filter(None, (stage.value, answer)))
+    after = _in_order({**before, spot: text})
     known = set(lint_stages(before))
-    faults = [fault for fault in lint_stages(after) if fault not in known or _stage_of(fault) == stage]
-    return [_in_words(fault) for fault in faults]
+    faults = [fault for fault in lint_stages(after) if fault not in known or fault.spot == spot]
+    return [in_words(fault) for fault in faults]
 
 
-def _stage_of(fault: str) -> str:
-    found = _STAGE_FIRST.match(fault)
-    return found[1] if found else ""
+def _in_order(texts: dict[str, str]) -> dict[str, str]:
+    order = Stage.values
+    return dict(sorted(texts.items(), key=lambda pair: order.index(pair[0].partition("/")[0])))
 
 
-def _in_words(fault: str) -> str:
-    """The stage by its name instead of its code."""
-    found = _STAGE_FIRST.match(fault)
-    if not found:
-        return fault
-    return _("“%(stage)s”: %(fault)s") % {"stage": Stage(found[1]).label, "fault": fault[found.end() :]}
+def in_words(fault: ScriptFault) -> str:
+    """Where, what is wrong with which words, and the way out."""
+    if not fault.spot:
+        return str(fault)
+    stage, _slash, answer = fault.spot.partition("/")
+    words = f"{fault.why} {fault.way}".strip()
+    return _("“%(stage)s”: %(fault)s") % {"stage": spot_label((stage, answer)), "fault": words}
 
 
-def reset_stage(place: Place, stage: Stage) -> bool:
+def reset_stage(place: Place, stage: Stage, answer: str = "") -> bool:
     """Forget the shop's own words, so that the common ones are read again; the history stays."""
-    row = place.row(stage)
+    row = place.row(stage, answer)
     if place.shop is None or row is None:
         return False
     row.delete()
     return True
 
 
-def restore_stage(place: Place, stage: Stage, history_id: int, *, by: User) -> ScriptStage:
+def restore_stage(place: Place, stage: Stage, history_id: int, *, by: User, answer: str = "") -> ScriptStage:
     """Bring back older words; today's rules decide whether they may still be kept.
 
     Not one transaction: the record of a refusal must stay.
     """
-    version: Any = history_of(place, stage).get(history_id=history_id)
-    return save_stage(place, stage, version.text, by=by)
+    version: Any = history_of(place, stage, answer).get(history_id=history_id)
+    return save_stage(place, stage, version.text, by=by, answer=answer)
 
 
-def history_of(place: Place, stage: Stage) -> Any:
+def history_of(place: Place, stage: Stage, answer: str = "") -> Any:
     """Every wording this place has had, newest first, also from before a reset."""
-    rows = ScriptStage.history.filter(stage=stage, cause=place.cause, sub_cause=place.sub_cause)
+    rows = ScriptStage.history.filter(
+        stage=stage, answer=answer, cause=place.cause, sub_cause=place.sub_cause
+    )
     return (
         rows.filter(shop=place.shop).select_related("history_user").order_by("-history_date", "-history_id")
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One wording a place has had; `pieces` tell what it changed of the one before (whole for the first)."""
+
+    record: Any
+    pieces: list[Piece]
+
+
+def versions_of(place: Place, stage: Stage, answer: str = "", *, most: int = 30) -> list[Version]:
+    """The latest wordings with what each changed."""
+    records = list(history_of(place, stage, answer)[: most + 1])
+    earlier = [*records[1:], None][: len(records)]
+    made = [
+        Version(new, word_diff(old.text, new.text) if old else [Piece("same", new.text)])
+        for new, old in zip(records, earlier, strict=True)
+    ]
+    return made[:most]
+
+
+def sample_cases(place: Place, user: User) -> list[Case]:
+    """The latest cases the words of this place would be read in, to try them on."""
+    cases = Case.objects.visible_to(user).select_related("review__buyer", "shop")
+    if place.shop:
+        cases = cases.filter(shop=place.shop)
+    if place.cause:
+        cases = cases.filter(cause=place.cause)
+    if place.sub_cause:
+        cases = cases.filter(sub_cause=place.sub_cause)
+    return list(cases.order_by("-pk")[:CASES_OFFERED])
 
 
 @translation.override(settings.LANGUAGE_CODE)

@@ -67,3 +67,9 @@ class StageForm(forms.Form):
 
     def clean_text(self) -> str:
         return checked_text(self.cleaned_data["text"])
+
+
+class PreviewForm(forms.Form):
+    """Whose facts a text is tried on; none are invented ones."""
+
+    case = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)

@@ -6,8 +6,9 @@ from functools import lru_cache
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from callbacks.models import ScriptStage, Stage
-from callbacks.models.scripts import most_specific
+from callbacks.models import ScriptStage
+from callbacks.models.scripts import Spot, most_specific
+from callbacks.script_spots import spot_label
 from reviews.causes import SUB_CAUSES, Cause, SubCause
 from reviews.compliance import mentions_benefit, mentions_review_change
 
@@ -25,17 +26,17 @@ def mixed_faults(edited: ScriptStage) -> list[str]:
         return []
     own = Q(shop=edited.shop) | Q(shop=None) if edited.shop else Q()
     rows = [edited, *ScriptStage.objects.filter(own).exclude(pk=edited.pk)]
-    faults: dict[str, str] = {}
+    faults: dict[Spot, str] = {}
     for where in _places(edited, rows):
         read = most_specific(row for row in rows if _fits(row, where))
-        if read.get(edited.stage) is not edited:
+        if read.get(edited.spot) is not edited:
             continue  # words of its own are read there
         for row in read.values():
             mixed = (speaks and _gives(row.text)) or (gives and _speaks_of_review(row.text))
             if row is not edited and mixed:
-                faults.setdefault(row.stage, _words(where, row))
+                faults.setdefault(row.spot, _words(where, row))
     if speaks and gives:
-        faults[edited.stage] = _words((edited.shop_id, edited.cause, edited.sub_cause), edited)
+        faults[edited.spot] = _words((edited.shop_id, edited.cause, edited.sub_cause), edited)
     return list(faults.values())
 
 
@@ -66,7 +67,7 @@ def _words(where: Where, row: ScriptStage) -> str:
     return _(
         "R1: in the call for “%(call)s” the stage “%(stage)s” would stand beside these words:"
         " a benefit and the changing of a review may not meet in one call."
-    ) % {"call": call, "stage": Stage(row.stage).label}
+    ) % {"call": call, "stage": spot_label(row.spot)}
 
 
 @lru_cache(maxsize=2048)

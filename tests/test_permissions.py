@@ -65,6 +65,8 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "callbacks:reveal": ("post", OWN_SHOP),
     "callbacks:start_call": ("post", OWN_SHOP),
     "callbacks:tick": ("post", OWN_SHOP),
+    "callbacks:tick_rest": ("post", OWN_SHOP),
+    "callbacks:answer_stage": ("post", OWN_SHOP),
     "callbacks:keep_notes": ("post", OWN_SHOP),
     "callbacks:end_call": ("post", OWN_SHOP),
     "callbacks:promise": ("post", OWN_SHOP),

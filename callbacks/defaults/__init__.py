@@ -11,8 +11,13 @@ def load(**_signal: Any) -> None:
     """Create the common script where there is none yet (after each migrate; edits are kept)."""
     from callbacks.models import MannerHint, RemedyPolicy, ScriptStage
 
-    if not ScriptStage.objects.filter(shop=None).exists():
-        ScriptStage.objects.bulk_create(ScriptStage(**row) for row in _rows("script_stages.json"))
+    common = ScriptStage.objects.filter(shop=None)
+    for name, there in (
+        ("script_stages.json", common.filter(answer="")),
+        ("script_answers.json", common.exclude(answer="")),
+    ):
+        if not there.exists():
+            ScriptStage.objects.bulk_create(ScriptStage(**row) for row in _rows(name))
     if not MannerHint.objects.exists():
         MannerHint.objects.bulk_create(MannerHint(**row) for row in _rows("manner.json"))
     if not RemedyPolicy.objects.filter(shop=None).exists():

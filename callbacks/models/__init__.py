@@ -1,21 +1,23 @@
 """The agent's desk: scripts, calls, promises, remedies, messages."""
 
 from callbacks.models.acts import Act, ActKind, BulkJob, BulkRow
-from callbacks.models.calls import CallbackPromise, CallLog, CallOutcome, DoNotCall, StageReached
+from callbacks.models.calls import BuyerAnswer, CallbackPromise, CallLog, CallOutcome, DoNotCall, StageReached
 from callbacks.models.ledger import EntryKind, LedgerEntry, Payout, PayoutMethod, RemedyBudget
 from callbacks.models.messages import BuyerMessage
 from callbacks.models.photos import PhotoMatch, ProofPhoto
 from callbacks.models.policies import RemedyPolicy
 from callbacks.models.remedies import Because, Remedy, RemedyStatus
-from callbacks.models.scripts import MannerHint, ScriptStage, Stage
+from callbacks.models.scripts import Answer, MannerHint, ScriptStage, Stage
 from callbacks.remedy_kinds import RemedyKind
 
 __all__ = (
     "Act",
     "ActKind",
+    "Answer",
     "Because",
     "BulkJob",
     "BulkRow",
+    "BuyerAnswer",
     "BuyerMessage",
     "CallLog",
     "CallOutcome",

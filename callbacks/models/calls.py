@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from callbacks.models.scripts import APOLOGIES, Stage
+from callbacks.models.scripts import APOLOGIES, Answer, Stage
 from reviews import clock
 from reviews.models import Buyer, Case, Order
 
@@ -85,6 +85,22 @@ class StageReached(models.Model):
 
     def __str__(self) -> str:
         return self.stage
+
+
+class BuyerAnswer(models.Model):
+    """How the buyer answered in a stage of a call, with its time; the last word in a stage counts."""
+
+    call = models.ForeignKey(CallLog, on_delete=models.CASCADE, related_name="answers")
+    stage = models.CharField(max_length=16, choices=Stage.choices)
+    answer = models.CharField(max_length=16, choices=Answer.choices)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at", "id"]
+        constraints = [models.UniqueConstraint(fields=["call", "stage"], name="one_answer_a_stage")]
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.answer}"
 
 
 class CallbackPromiseQuerySet(models.QuerySet["CallbackPromise"]):

@@ -65,6 +65,31 @@ def tick(request: StaffRequest, pk: int) -> HttpResponse:
 
 @staff_only
 @require_POST
+def tick_rest(request: StaffRequest, pk: int) -> HttpResponse:
+    """Tick all stages that are left."""
+    case = get_case(request, pk)
+    form = forms.RestForm(case, request.POST)
+    return answer(request, case, form, lambda _data: contacts.tick_rest(_running_call(case), by=request.user))
+
+
+@staff_only
+@require_POST
+def answer_stage(request: StaffRequest, pk: int) -> HttpResponse:
+    """Note how the buyer answered: the next words follow, and the outcome it leads to."""
+    case = get_case(request, pk)
+    form = forms.AnswerForm(case, request.POST)
+    return answer(
+        request,
+        case,
+        form,
+        lambda data: contacts.answer_stage(
+            _running_call(case), data["stage"], data["answer"], by=request.user
+        ),
+    )
+
+
+@staff_only
+@require_POST
 def keep_notes(request: StaffRequest, pk: int) -> HttpResponse:
     """Save the notes while they are typed: nothing to show, so 204."""
     case = get_case(request, pk)

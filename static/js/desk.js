@@ -90,7 +90,9 @@
     if (!event.target.closest("a[href='#call']")) return;
     event.preventDefault();
     document.getElementById("call").scrollIntoView({ block: "center" });
-    document.querySelector("#call .outcomes button")?.focus({ preventScroll: true });
+    const later = document.querySelector("#call details.later.is-proposed");
+    if (later && !later.open) later.open = true; // the first hour is focused when it has opened
+    else document.querySelector(later ? "#call .later-fields button" : "#call .outcomes button")?.focus({ preventScroll: true });
   });
 
   // --- the clock of a running call ------------------------------------------------------------------------

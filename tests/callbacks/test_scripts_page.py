@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from callbacks import contacts, remedies
 from callbacks.holding import NotAllowed
-from callbacks.models import ScriptStage, Stage
+from callbacks.models import Answer, ScriptStage, Stage
 from callbacks.script import script_for
 from callbacks.script_editing import Place, UnfitScript, save_stage
 from reviews.causes import SUB_CAUSES, Cause
@@ -307,3 +307,86 @@ def test_what_a_buyer_wrote_makes_no_script_unlawful(shop: Shop, agent: User) ->
     case = make_case(shop, review=review, assignee=agent, status=Status.IN_PROGRESS)
     lines = {line.stage.value: line.text for line in script_for(case, agent, None)}
     assert lines["recall"] == "您说的是：那件事。"
+
+
+# --- what the buyer answers ------------------------------------------------------------------------
+
+
+BUSY = {"answer": "busy"}
+
+
+def test_it_keeps_the_words_after_an_answer(
+    client_of_manager: Client, shop: Shop, place: dict[str, str], agent: User
+) -> None:
+    client_of_manager.post(url(place | BUSY, "introduce"), {"text": "好，那几点方便？"})
+    row = ScriptStage.objects.get(shop=shop)
+    assert (row.stage, row.answer, row.sub_cause) == ("introduce", "busy", "damaged_missing")
+    lines = {line.stage: line for line in script_for(make_case(shop), agent, None)}
+    words = {one.answer: one.text for one in lines[Stage.INTRODUCE].answers}
+    assert words[Answer.BUSY] == "好，那几点方便？"
+    assert words[Answer.DOUBTFUL]
+    assert lines[Stage.INTRODUCE].text != "好，那几点方便？"
+    assert "好，那几点方便？" in client_of_manager.get(LIST, place).content.decode()
+
+
+def test_the_lint_reads_the_words_after_an_answer_and_says_where(
+    client_of_manager: Client, shop: Shop, place: dict[str, str]
+) -> None:
+    answer = client_of_manager.post(url(place | BUSY, "introduce"), {"text": "我是总经理，您今天必须答应。"})
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "“说明来意 · 现在不方便”：“总经理”" in page
+    assert not ScriptStage.objects.filter(shop=shop).exists()
+
+
+def test_an_unlawful_answer_is_refused_with_its_stage(
+    client_of_manager: Client, place: dict[str, str]
+) -> None:
+    page = client_of_manager.post(url(place | BUSY, "introduce"), {"text": UNLAWFUL}).content.decode()
+    assert "“说明来意 · 现在不方便”：" in page
+    assert "R1" in page
+
+
+def test_a_benefit_and_the_review_do_not_meet_across_answers(shop: Shop, manager: User) -> None:
+    lean_script(shop, remedy=GIFT)
+    with pytest.raises(UnfitScript, match="R1"):
+        save_stage(Place(shop), Stage.CLOSE, UPDATE, by=manager, answer="settled")
+
+
+def test_an_answer_the_stage_has_not_is_not_found(client_of_manager: Client, place: dict[str, str]) -> None:
+    for query in ({"answer": "forgot"}, {"answer": "nonsense"}):
+        assert client_of_manager.get(url(place | query, "introduce")).status_code == 404
+
+
+def test_an_answer_has_versions_of_its_own(
+    client_of_manager: Client, shop: Shop, place: dict[str, str]
+) -> None:
+    client_of_manager.post(url(place, "introduce"), {"text": "您好，我是售后的。"})
+    for text in ("好，几点方便？", "好，明天几点方便？"):
+        client_of_manager.post(url(place | BUSY, "introduce"), {"text": text})
+    versions = client_of_manager.get(url(place | BUSY, "introduce")).context["versions"]
+    assert [one.record.text for one in versions] == ["好，明天几点方便？", "好，几点方便？"]
+    assert [piece.text for piece in versions[0].pieces if piece.kind == "added"] == ["明天"]
+    first = versions[1].record.history_id
+    client_of_manager.post(url(place | BUSY, "introduce", "restore", first))
+    assert ScriptStage.objects.get(shop=shop, answer="busy").text == "好，几点方便？"
+
+
+# --- tried on a real case ----------------------------------------------------------------------------
+
+
+def test_it_previews_with_the_facts_of_a_real_case(
+    client_of_manager: Client, shop: Shop, place: dict[str, str]
+) -> None:
+    case = make_case(shop, review=make_review(shop, content="杯盖磕掉一块"))
+    page = client_of_manager.get(url(place)).content.decode()
+    assert f'<option value="{case.pk}">' in page
+    asked = {"text": "您说“{content_excerpt}”，{tracking_no|我去查}。", "case": case.pk}
+    shown = client_of_manager.post(reverse("callbacks:script_preview"), asked).content.decode()
+    assert "您说“杯盖磕掉一块”" in shown
+    assert "您说“”，我去查。" in shown  # and how it reads when nothing is known
+
+
+def test_it_previews_no_case_of_another_shop(client_of_manager: Client, other_shop: Shop) -> None:
+    asked = {"text": "{content_excerpt}", "case": make_case(other_shop).pk}
+    assert client_of_manager.post(reverse("callbacks:script_preview"), asked).status_code == 404
