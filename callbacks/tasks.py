@@ -48,3 +48,11 @@ def forget_acts() -> None:
 
     undoing.forget_old(clock.now())
     bulk.forget_old(clock.now())
+
+
+@shared_task
+def cover_absences() -> int:
+    """Pass on what falls due while its agent is absent; how many cases moved."""
+    from callbacks.covering import cover_absences
+
+    return cover_absences()

@@ -24,6 +24,7 @@ ICONS: dict[str, tuple[str, str]] = {
     EventKind.TAKE: ("user-plus", "blue"),
     EventKind.RELEASE: ("arrow-back-up", "grey"),
     EventKind.WAIT_UNTIL: ("hourglass-high", "amber"),
+    EventKind.COVER: ("user-off", "amber"),
     EventKind.CLOSE: ("archive", "green"),
     EventKind.REOPEN: ("repeat", "amber"),
     EventKind.CAUSE: ("tag", "purple"),
@@ -46,6 +47,8 @@ ICONS: dict[str, tuple[str, str]] = {
     EventKind.SUSPICION: ("shield-exclamation", "purple"),
     EventKind.UNDO: ("arrow-back-up", "amber"),
 }
+
+ASSIGNING = (EventKind.ASSIGN, EventKind.COVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +88,14 @@ def difference_of(event: CaseEvent, versions: Mapping[int, ReviewVersion]) -> Di
 
 def assigned_to(events: Iterable[CaseEvent]) -> set[int]:
     """Ids of the people the events name besides their authors."""
-    return {event.data["to"] for event in events if event.kind == EventKind.ASSIGN and "to" in event.data}
+    return {event.data["to"] for event in events if event.kind in ASSIGNING and "to" in event.data}
 
 
 def _entry(event: CaseEvent, shop: Shop, people: dict[int, str]) -> TimelineEntry:
     icon, tone = ICONS[event.kind]
     data = event.data
     title, detail = _WORDS.get(event.kind, _plain)(event, data, shop)
-    if event.kind == EventKind.ASSIGN:
+    if event.kind in ASSIGNING:
         title = _("Assigned to %(name)s") % {"name": people.get(data.get("to", 0), _("somebody"))}
     return TimelineEntry(icon, tone, title, detail, event.by, event.at)
 
@@ -102,6 +105,20 @@ Words = tuple[str, str]
 
 def _plain(event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
     return str(EventKind(event.kind).label), str(data.get("note") or data.get("reason") or "")
+
+
+def _assigned(event: CaseEvent, data: dict[str, Any], shop: Shop) -> Words:
+    """The title names the person (see `_entry`); the detail says why a case changed hands by itself."""
+    if data.get("reason") != "absence":
+        return _plain(event, data, shop)
+    at = zdate(datetime.fromisoformat(data["due_at"]), shop) if data.get("due_at") else ""
+    return "", _("The agent is absent; what is due at %(at)s goes along.") % {"at": at}
+
+
+def _released(event: CaseEvent, data: dict[str, Any], shop: Shop) -> Words:
+    if data.get("reason") != "absence":
+        return _plain(event, data, shop)
+    return _("Put to everybody"), _("The agent is absent and no colleague was free.")
 
 
 def _waits(_event: CaseEvent, data: dict[str, Any], shop: Shop) -> Words:
@@ -185,6 +202,9 @@ def _complaint(_event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
 
 
 _WORDS: dict[str, Callable[[CaseEvent, dict[str, Any], Shop], Words]] = {
+    EventKind.ASSIGN: _assigned,
+    EventKind.COVER: _assigned,
+    EventKind.RELEASE: _released,
     EventKind.WAIT_UNTIL: _waits,
     EventKind.CLOSE: _closed,
     EventKind.CAUSE: _cause,

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from callbacks.views import (
+    absences,
     acts,
     approvals,
     bulk,
@@ -22,6 +23,9 @@ app_name = "callbacks"
 urlpatterns = [
     path("", desk.desk, name="desk"),
     path("duty/", desk.duty, name="duty"),
+    path("me/absences/", absences.mine, name="my_absences"),
+    path("team/<int:pk>/absences/", absences.member, name="member_absences"),
+    path("absences/<int:pk>/end/", absences.end, name="absence_end"),
     path("callbacks/", promises.promise_list, name="promises"),
     path("cases/", queue.queue, name="queue"),
     path("bulk/new/", bulk.new, name="bulk_new"),

@@ -258,6 +258,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 3600},
     },
+    "cover-absences": {
+        "task": "callbacks.tasks.cover_absences",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "watch-drift": {
         "task": "reviews.tasks.watch_drift",
         "schedule": 6 * 3600.0,

@@ -47,6 +47,7 @@ class ShopAdmin(admin.ModelAdmin[Shop]):
     """Shops with their hours and limits."""
 
     list_display = ("code", "name", "platform", "time_zone", "calling_from", "calling_until")
+    exclude = ("week",)  # written on the team page, as people write hours
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Keys of imported reviews are made with the code: with another one they would come in twice."""

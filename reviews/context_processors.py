@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from reviews import clock, team
 from reviews.models import Case, DriftAlarm, Shop, User
 
 
@@ -18,6 +19,7 @@ def nav(request: HttpRequest) -> dict[str, Any]:
             "is_manager": user.is_manager,
             "is_administrator": user.is_superuser,
             "on_duty": user.on_duty,
+            "no_cases": lambda: team.why_no_cases(user, clock.now()),
             "my_open": lambda: Case.objects.held_by(user).open().count(),
             "handles_complaints": user.handles_complaints,
             # Drawn twice, for wide and for narrow screens: counted once.

@@ -1,16 +1,16 @@
-"""Who gets the next case: on duty, skilled, below the cap, least loaded."""
+"""Who gets the next case: on duty, on shift, not absent, skilled, below the cap, least loaded."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db import transaction
-from django.db.models import Count, IntegerField, OuterRef, Subquery
+from django.db.models import Count, Exists, IntegerField, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from reviews import clock
 from reviews.causes import Cause
-from reviews.models import Case, Role, Shop, ShopMembership, Status, User
+from reviews.models import Absence, Case, Role, Shop, ShopMembership, Status, User
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -25,9 +25,13 @@ class Candidate:
     cap: int | None = None
     last_assigned_at: datetime = _NEVER
 
+    @property
+    def is_full(self) -> bool:
+        return self.cap is not None and self.load >= self.cap
+
     def can_take(self, cause: str) -> bool:
         # A text without a complaint in a badly rated review is anybody's to look at.
-        return (cause in self.skills or cause == Cause.NONE) and (self.cap is None or self.load < self.cap)
+        return (cause in self.skills or cause == Cause.NONE) and not self.is_full
 
 
 def rank_agents(candidates: Iterable[Candidate], cause: str, *, but: int | None = None) -> list[Candidate]:
@@ -40,11 +44,14 @@ def rank_agents(candidates: Iterable[Candidate], cause: str, *, but: int | None 
 
 
 class Roster:
-    """The agents on duty in one shop, with their loads; read once, kept up to date while it deals out."""
+    """The agents at work in one shop, with their loads; read once, kept up to date while it deals out.
 
-    def __init__(self, shop: Shop) -> None:
+    `at` asks who works at another hour: that of a promise.
+    """
+
+    def __init__(self, shop: Shop, at: datetime | None = None) -> None:
         self.shop = shop
-        rows = on_duty(shop)
+        rows = at_work(shop, at or clock.now())
         self.users = {row.user_id: row.user for row in rows}
         self.candidates = [_candidate(row) for row in rows]
         self.chosen: set[int] = set()
@@ -52,11 +59,10 @@ class Roster:
     def choose(self, case: Case, now: datetime, *, had_it: int | None = None) -> User | None:
         """The best agent for the case, counted as theirs from here on; None when nobody can take it.
 
-        A case that comes back goes to the agent who had it, while on duty: the buyer knows them.
+        A case that comes back goes to the agent who had it, while at work and not full: the buyer knows them.
         """
-        ranked = [one for one in self.candidates if one.user_id == had_it] or rank_agents(
-            self.candidates, case.cause, but=case.released_by_id
-        )
+        had = [one for one in self.candidates if one.user_id == had_it and not one.is_full]
+        ranked = had or rank_agents(self.candidates, case.cause, but=case.released_by_id)
         if not ranked:
             return None
         chosen = ranked[0]
@@ -66,7 +72,7 @@ class Roster:
         return self.users[chosen.user_id]
 
     def suits(self, user_id: int, cause: str) -> bool:
-        """Whether somebody on duty handles this cause; who is off duty keeps what they have."""
+        """Whether somebody at work handles this cause; who is not keeps what they have."""
         mine = next((one for one in self.candidates if one.user_id == user_id), None)
         return mine is None or cause in mine.skills or cause == Cause.NONE
 
@@ -82,13 +88,26 @@ class Roster:
         ShopMembership.objects.filter(shop=self.shop, user__in=self.chosen).update(last_assigned_at=now)
 
 
-def on_duty(shop: Shop) -> list[ShopMembership]:
-    """Agents of the shop who take cases now, each with `load` (open cases in all shops)."""
-    return list(
+def at_work(shop: Shop, at: datetime) -> list[ShopMembership]:
+    """Agents of the shop who take cases at this moment, each with `load` (open cases in all shops).
+
+    Both must be so: the switch is on duty, and the person is on shift and not absent. Without shifts of
+    their own and a week of the shop only the switch and the shop's days off count.
+    """
+    away = Absence.objects.at(at).filter(user=OuterRef("user"))
+    rows = (
         ShopMembership.objects.filter(shop=shop, role=Role.AGENT, user__on_duty=True, user__is_active=True)
+        .exclude(Exists(away))
         .select_related("user")
         .annotate(load=open_load())
     )
+    return [row for row in _of_shop(rows, shop) if row.hours.is_open(at)]
+
+
+def _of_shop(rows: Iterable[ShopMembership], shop: Shop) -> Iterable[ShopMembership]:
+    for row in rows:
+        row.shop = shop  # with its calendar, read once
+        yield row
 
 
 def open_load() -> Coalesce:

@@ -1,20 +1,26 @@
-"""Changing the team: who handles what, how much, who is on duty. The audit log keeps every change."""
+"""The team: who handles what, how much, who works when. The audit log keeps every change."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from reviews.dispatch import open_load
-from reviews.models import AuditEntry, Shop, ShopMembership, User
+from reviews.models import Absence, AuditEntry, Role, Shop, ShopDay, ShopMembership, User
 from reviews.models.audit import Action
+from reviews.templatetags.ui import zday, ztime
 
 
 def members_of(shops: Sequence[Shop]) -> QuerySet[ShopMembership]:
     """Members who can sign in, each with `load`: open cases in all shops, as dispatch counts them."""
     return (
         ShopMembership.objects.filter(shop__in=shops, user__is_active=True)
-        .select_related("user", "shop")
+        .select_related("user")
+        .prefetch_related("shop__own_days")
         .annotate(load=open_load())
         .order_by("shop__code", "role", "user__display_name", "user__username")
     )
@@ -43,3 +49,110 @@ def set_duty(membership: ShopMembership, on_duty: bool, *, by: User) -> None:
     person.on_duty = on_duty
     person.save(update_fields=["on_duty"])
     AuditEntry.note(Action.TEAM_CHANGED, membership, user=by, shop=membership.shop, on_duty=on_duty)
+
+
+# --- who works when ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether somebody is there now, in words, with an icon and a tone of app.css."""
+
+    words: str
+    icon: str
+    tone: str
+
+
+def standings(members: Iterable[ShopMembership], now: datetime) -> dict[int, Standing]:
+    """Who is on shift, off shift or absent at this moment, by membership; one query."""
+    members = list(members)
+    away = Absence.objects.at(now).filter(user__in=[member.user_id for member in members])
+    absent = {one.user_id: one for one in away}
+    return {member.pk: standing(member, absent.get(member.user_id), now) for member in members}
+
+
+def why_no_cases(user: User, now: datetime) -> str:
+    """Why no new case reaches somebody on duty in any shop: absent or off shift; empty when they do."""
+    mine = user.memberships.filter(role=Role.AGENT)
+    members = list(mine.select_related("shop", "user").prefetch_related("shop__own_days"))
+    absence = Absence.objects.at(now).filter(user=user).first()
+    if absence and members:
+        return standing(members[0], absence, now).words
+    if not members or any(member.hours.is_open(now) for member in members):
+        return ""
+    return standing(min(members, key=lambda one: one.hours.opens_after(now) or _FAR), None, now).words
+
+
+_FAR = datetime.max.replace(tzinfo=UTC)
+
+
+def standing(member: ShopMembership, absence: Absence | None, now: datetime) -> Standing:
+    """How one member stands at `now`; times are those of the shop."""
+    shop = member.shop
+    if absence:
+        return Standing(
+            _("Absent until %(at)s") % {"at": _hour(absence.ends, now, shop)}, "user-off", "amber"
+        )
+    hours = member.hours
+    until = hours.open_until(now)
+    if until is None:
+        again = hours.opens_after(now)
+        words = _("Off shift until %(at)s") % {"at": _hour(again, now, shop)} if again else _("Off shift")
+        return Standing(words, "moon", "grey")
+    if not member.has_hours:
+        return Standing(_("No shifts entered: the switch decides"), "clock", "grey")
+    if until - now >= timedelta(days=1):
+        return Standing(_("On shift"), "clock", "green")
+    return Standing(_("On shift until %(at)s") % {"at": _hour(until, now, shop)}, "clock", "green")
+
+
+def _hour(at: datetime, now: datetime, shop: Shop) -> str:
+    """The hour alone today, else with its day."""
+    today = at.astimezone(shop.zone).date() == now.astimezone(shop.zone).date()
+    return ztime(at, shop) if today else f"{zday(at, shop)} {ztime(at, shop)}"
+
+
+@transaction.atomic
+def set_shifts(membership: ShopMembership, week: list[Any], *, by: User) -> None:
+    """Set somebody's shifts in one shop; an empty list: the shop's hours hold."""
+    before = membership.week
+    if before == week:
+        return
+    membership.week = week
+    membership.save(update_fields=["week"])
+    AuditEntry.note(
+        Action.TEAM_CHANGED, membership, user=by, shop=membership.shop, shifts_before=before, shifts=week
+    )
+
+
+@transaction.atomic
+def set_shop_hours(shop: Shop, week: list[Any], *, official_days: bool, by: User) -> None:
+    """Set a shop's usual week and whether it follows the official calendar."""
+    before = {"week": shop.week, "official_days": shop.official_days}
+    after = {"week": week, "official_days": official_days}
+    if before == after:
+        return
+    shop.week, shop.official_days = week, official_days
+    shop.save(update_fields=["week", "official_days"])
+    AuditEntry.note(Action.SHOP_RULE, shop, user=by, shop=shop, before=before, after=after)
+
+
+@transaction.atomic
+def set_days(shop: Shop, first: date, last: date, *, is_worked: bool, by: User) -> None:
+    """Make the days from first to last (both inside) days off, or worked ones."""
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    ShopDay.objects.bulk_create(
+        [ShopDay(shop=shop, day=day, is_worked=is_worked) for day in days],
+        update_conflicts=True,
+        unique_fields=["shop", "day"],
+        update_fields=["is_worked"],
+    )
+    span = {"first": first.isoformat(), "last": last.isoformat(), "is_worked": is_worked}
+    AuditEntry.note(Action.SHOP_RULE, shop, user=by, shop=shop, days=span)
+
+
+@transaction.atomic
+def forget_day(row: ShopDay, *, by: User) -> None:
+    """Let a day be what the week and the calendar make of it."""
+    AuditEntry.note(Action.SHOP_RULE, row.shop, user=by, shop=row.shop, day_forgotten=row.day.isoformat())
+    row.delete()

@@ -7,6 +7,7 @@ another shop); nobody is sent to the sign-in page. Another shop's object is 404,
 
 import base64
 from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from callbacks.models import Act, BulkJob, Remedy
 from callbacks.photos import add_photos
 from reviews.models import (
+    Absence,
     ChatRecord,
     ClassificationRequest,
     Complaint,
@@ -27,6 +29,7 @@ from reviews.models import (
     ReplyTemplate,
     Role,
     Shop,
+    ShopDay,
     ShopMembership,
     Status,
     TemplatePicture,
@@ -53,6 +56,9 @@ NEVER = (403, 403, 403, 403)
 TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "callbacks:desk": ("get", ANYBODY),
     "callbacks:duty": ("post", ANYBODY),
+    "callbacks:my_absences": ("get", ANYBODY),
+    "callbacks:member_absences": ("get", MANAGERS_OWN),
+    "callbacks:absence_end": ("post", OWN_SHOP),
     "callbacks:promises": ("get", ANYBODY),
     "callbacks:queue": ("get", ANYBODY),
     "callbacks:next_case": ("post", ANYBODY),
@@ -154,6 +160,10 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "reviews:team": ("get", MANAGERS),
     "reviews:team_member": ("post", MANAGERS_OWN),
     "reviews:team_duty": ("post", MANAGERS_OWN),
+    "reviews:team_shifts": ("get", MANAGERS_OWN),
+    "reviews:team_shop": ("get", MANAGERS_OWN),
+    "reviews:team_days": ("post", MANAGERS_OWN),
+    "reviews:team_day_forget": ("post", MANAGERS_OWN),
     "reviews:reviews": ("get", ANYBODY),
     "reviews:review": ("get", OWN_SHOP),
     "reviews:review_reply": ("post", OWN_SHOP),
@@ -225,7 +235,18 @@ def addresses(shop: Shop, agent: User, manager: User) -> dict[str, str]:
         shop=shop, number=1, base="", lessons=1, last_decision=1, artifact=b"", status="current"
     )
     alarm = DriftAlarm.objects.create(shop=shop, measure="causes", since=case.opened_at)
+    away = Absence.objects.create(
+        user=agent, begins=case.opened_at, ends=case.opened_at + timedelta(days=1), entered_by=agent
+    )
+    membership = ShopMembership.objects.get(user=agent).pk
     objects = {
+        "callbacks:absence_end": away.pk,
+        "callbacks:member_absences": membership,
+        "reviews:team_shop": shop.pk,
+        "reviews:team_days": shop.pk,
+        "reviews:team_day_forget": ShopDay.objects.create(
+            shop=shop, day=date(2026, 12, 1), is_worked=False
+        ).pk,
         "reviews:model_alarm": alarm.pk,
         "reviews:model": version.pk,
         "callbacks:bulk": BulkJob.objects.create(act="note", language="zh-hans", created_by=agent).pk,
@@ -235,7 +256,7 @@ def addresses(shop: Shop, agent: User, manager: User) -> dict[str, str]:
         "reviews:reply_template": template.pk,
         "reviews:reply_": reply.pk,
         "reviews:thanks_": ThanksJob.objects.create(shop=shop).pk,
-        "reviews:team": ShopMembership.objects.get(user=agent).pk,
+        "reviews:team": membership,
         "reviews:review": case.review_id,
         "reviews:parked": waiting.pk,
         "reviews:release": TextRelease.objects.create(

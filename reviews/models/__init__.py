@@ -16,11 +16,13 @@ from reviews.models.releases import TextRelease
 from reviews.models.replies import PublicReply, ReplyMove, ReplyTemplate, TemplatePicture
 from reviews.models.reviews import Rating, Review, ReviewVersion
 from reviews.models.sequence import SequenceMark
-from reviews.models.shops import Platform, Shop
+from reviews.models.shops import Platform, Shop, ShopDay
 from reviews.models.signals import BehaviourSignal, ReviewFingerprint
-from reviews.models.staff import Role, ShopMembership, User
+from reviews.models.staff import Absence, AbsenceReason, Role, ShopMembership, User
 
 __all__ = (
+    "Absence",
+    "AbsenceReason",
     "AuditEntry",
     "BehaviourSignal",
     "Buyer",
@@ -53,6 +55,7 @@ __all__ = (
     "SequenceMark",
     "Shop",
     "ShopApiKey",
+    "ShopDay",
     "ShopMembership",
     "StaleCase",
     "StaleVersion",

@@ -17,6 +17,7 @@ class Action(models.TextChoices):
     TEXT_SENT = "text_sent", _("Text sent")
     KEY_CREATED = "key_created", _("API key created")
     TEAM_CHANGED = "team_changed", _("Team changed")
+    ABSENCE = "absence", _("Absence entered or ended")
     CONSENT = "consent", _("Consent to marketing given or withdrawn")
     SHOP_RULE = "shop_rule", _("Rule of the shop changed")
     EVIDENCE = "evidence", _("Evidence pack downloaded")

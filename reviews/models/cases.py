@@ -49,6 +49,7 @@ TRANSITIONS: dict[str, tuple[tuple[Status, ...], Status]] = {
     "take": ((Status.NEW, Status.ASSIGNED, Status.WAITING), Status.IN_PROGRESS),
     "release": ((Status.ASSIGNED, Status.IN_PROGRESS, Status.WAITING), Status.NEW),
     "wait_until": ((Status.IN_PROGRESS, Status.WAITING), Status.WAITING),
+    "cover": ((Status.WAITING,), Status.WAITING),
     "close": (OPEN, Status.CLOSED),
     "reopen": ((Status.CLOSED,), Status.NEW),
 }
@@ -60,6 +61,7 @@ class EventKind(models.TextChoices):
     TAKE = "take", _("Taken")
     RELEASE = "release", _("Given back")
     WAIT_UNTIL = "wait_until", _("Waits")
+    COVER = "cover", _("Passed on in an absence")
     CLOSE = "close", _("Closed")
     REOPEN = "reopen", _("Reopened")
     CAUSE = "cause", _("Cause corrected")
@@ -207,9 +209,19 @@ class Case(models.Model):
             raise StaleCase(_("%(name)s already has this case.") % {"name": self.assignee})
         self._move("take", by=user, assignee=user, wait_until=None)
 
-    def release(self, *, by: User) -> None:
-        """Put it back for anybody to take."""
-        self._move("release", by=by, assignee=None, wait_until=None, released_by=by)
+    def pass_on(self, to: User, *, away: User, due_at: datetime) -> None:
+        """Give an absent agent's case to a colleague; one that waits for its hour goes on waiting."""
+        data = {"to": to.pk, "from": away.pk, "reason": "absence", "due_at": due_at.isoformat()}
+        if self.status == Status.WAITING:
+            self._move("cover", by=None, data=data, assignee=to)
+        else:
+            self._move("assign", by=None, data=data, assignee=to, wait_until=None)
+
+    def release(self, *, by: User | None, reason: str = "") -> None:
+        """Put it back for anybody to take; `by` is empty when an absence does it."""
+        data: dict[str, object] = {"reason": reason} if reason else {}
+        giver = {"released_by": by} if by else {}
+        self._move("release", by=by, data=data, assignee=None, wait_until=None, **giver)
 
     def set_waiting(self, until: datetime, *, by: User, reason: str = "") -> None:
         """Leave the queue and come up again at `until`."""

@@ -1,16 +1,21 @@
 """Shops: one row a store on one platform, with its hours and limits."""
 
 import zoneinfo
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from reviews.deadlines import add_working_minutes
+from reviews.deadlines import NoWorkingTime, add_working_minutes
+from reviews.workdays import EVERY_DAY, Workdays
+from reviews.working_hours import Span, WorkingHours, check_week, read_week
 
 if TYPE_CHECKING:
     from reviews.models.access import Viewer
@@ -66,6 +71,13 @@ class Shop(models.Model):
     first_contact_minutes = models.PositiveIntegerField(
         _("minutes to first contact, within calling hours"), default=120, validators=[MinValueValidator(1)]
     )
+    # The usual week of who has no shifts of their own (reviews.working_hours); empty: all day, every day.
+    week: Any = models.JSONField(_("working hours"), default=list, blank=True, validators=[check_week])
+    official_days = models.BooleanField(
+        _("follows China's official calendar"),
+        default=False,
+        help_text=_("Public holidays are days off, make-up days are worked."),
+    )
     remedy_limit_per_case = models.DecimalField(
         _("agent's remedy limit a case, ¥"), max_digits=10, decimal_places=2, default=30
     )
@@ -101,11 +113,49 @@ class Shop(models.Model):
         return self.name
 
     def first_contact_due(self, start: datetime) -> datetime:
-        """The deadline for first contact: the shop's minutes, counted within its calling hours."""
-        return add_working_minutes(
-            start, self.first_contact_minutes, self.calling_from, self.calling_until, self.zone
-        )
+        """The deadline for first contact: the shop's minutes, counted in its working time.
+
+        A shop whose hours leave no working time at all counts every day's calling hours.
+        """
+        for hours in (self.hours, replace(self.hours, week=None, days=EVERY_DAY)):
+            with suppress(NoWorkingTime):
+                return add_working_minutes(start, self.first_contact_minutes, hours)
+        return add_working_minutes(start, self.first_contact_minutes, WorkingHours(self.zone))
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo(self.time_zone)
+
+    @property
+    def hours(self) -> WorkingHours:
+        """When somebody is there who may call: working hours inside the calling hours."""
+        return WorkingHours(self.zone, read_week(self.week), self.calling_span, self.workdays)
+
+    @property
+    def calling_span(self) -> Span:
+        """The calling hours in minutes of the day."""
+        return _minute(self.calling_from), _minute(self.calling_until)
+
+    @cached_property
+    def workdays(self) -> Workdays:
+        """Days off and make-up days, read once."""
+        return Workdays(self.official_days, {row.day: row.is_worked for row in self.own_days.all()})
+
+
+def _minute(at: time) -> int:
+    return at.hour * 60 + at.minute
+
+
+class ShopDay(models.Model):
+    """A day on which a shop works, or does not, against its week and the official calendar."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="own_days")
+    day = models.DateField(_("day"))
+    is_worked = models.BooleanField(_("worked"))
+
+    class Meta:
+        ordering = ["day"]
+        constraints = [models.UniqueConstraint(fields=["shop", "day"], name="one_row_a_shop_day")]
+
+    def __str__(self) -> str:
+        return f"{self.shop} {self.day}"

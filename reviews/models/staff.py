@@ -1,20 +1,20 @@
 """People: who they are, which shops they work for, what they can handle."""
 
-from typing import TYPE_CHECKING, ClassVar
+from datetime import datetime
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from reviews import clock
 from reviews.causes import COMPLAINTS, Cause
 from reviews.models.shops import Shop
-
-if TYPE_CHECKING:
-    pass
+from reviews.working_hours import WorkingHours, check_week, read_week
 
 
 class Role(models.TextChoices):
@@ -131,6 +131,8 @@ class ShopMembership(models.Model):
     max_open_cases = models.PositiveIntegerField(
         _("open cases at most"), null=True, blank=True, help_text=_("Empty: no cap.")
     )
+    # Empty: the shop's week holds (Shop.week); none there either: whenever on duty.
+    week: Any = models.JSONField(_("shifts"), default=list, blank=True, validators=[check_week])
     # Empty: the shop's limits hold (Shop.remedy_limit_per_case, …_per_day).
     remedy_limit_per_case = models.DecimalField(
         _("own remedy limit a case, ¥"), max_digits=10, decimal_places=2, null=True, blank=True
@@ -146,3 +148,65 @@ class ShopMembership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} @ {self.shop} ({self.get_role_display()})"
+
+    @property
+    def has_hours(self) -> bool:
+        """Shifts of their own or the shop's week: without either only the duty switch counts."""
+        return bool(self.week or self.shop.week)
+
+    @property
+    def hours(self) -> WorkingHours:
+        """When this person is on shift in this shop."""
+        return WorkingHours(
+            self.shop.zone, read_week(self.week) or read_week(self.shop.week), days=self.shop.workdays
+        )
+
+
+class AbsenceReason(models.TextChoices):
+    """Why somebody is away; only the person and their managers see it."""
+
+    LEAVE = "leave", _("Annual leave")
+    SICK = "sick", _("Ill")
+    PERSONAL = "personal", _("Personal matter")
+    TRAINING = "training", _("Training")
+    OTHER = "other", _("Other")
+
+
+class AbsenceQuerySet(models.QuerySet["Absence"]):
+    def visible_to(self, user: User) -> "AbsenceQuerySet":
+        """One's own, and those of the people in the shops one manages."""
+        team = ShopMembership.objects.filter(user.managed_shop_filter("shop")).values("user")
+        return self.filter(Q(user=user) | Q(user__in=team))
+
+    def at(self, moment: datetime) -> "AbsenceQuerySet":
+        """Those that hold at this moment."""
+        return self.filter(begins__lte=moment, ends__gt=moment)
+
+    def ahead(self, now: datetime) -> "AbsenceQuerySet":
+        """Those that hold now or will."""
+        return self.filter(ends__gt=now)
+
+
+class Absence(models.Model):
+    """Somebody is away from `begins` until `ends`, in every shop: nothing new reaches them."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="absences")
+    begins = models.DateTimeField(_("from"))
+    ends = models.DateTimeField(_("until"))
+    reason = models.CharField(
+        _("reason"), max_length=10, choices=AbsenceReason.choices, default=AbsenceReason.LEAVE
+    )
+    entered_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    entered_at = models.DateTimeField(default=clock.now)
+
+    objects = AbsenceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["begins", "id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(begins__lt=F("ends")), name="absence_begins_before_it_ends")
+        ]
+        indexes = [models.Index(fields=["user", "ends"], name="absence_by_person")]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.begins:%Y-%m-%d %H:%M}–{self.ends:%Y-%m-%d %H:%M}"

@@ -7,10 +7,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from reviews import team
+from reviews import clock, team
 from reviews.forms import DutyForm, MembershipForm
 from reviews.models import Role, ShopMembership
 from reviews.views.rights import StaffRequest, managed_shops, managers_only
+
+Row = tuple[ShopMembership, MembershipForm, team.Standing]
 
 
 @managers_only
@@ -24,7 +26,7 @@ def page(request: StaffRequest) -> HttpResponse:
 @require_POST
 def member(request: StaffRequest, pk: int) -> HttpResponse:
     """Set skills and the cap of one person in one shop."""
-    membership = _own(request, pk)
+    membership = own_membership(request, pk)
     form = MembershipForm(request.POST, instance=membership)
     if not form.is_valid():
         return _page(request, form)
@@ -40,7 +42,7 @@ def member(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 def duty(request: StaffRequest, pk: int) -> HttpResponse:
     """Put somebody on or off duty."""
-    membership = _own(request, pk)
+    membership = own_membership(request, pk)
     form = DutyForm(request.POST)
     if form.is_valid():
         team.set_duty(membership, form.cleaned_data["on_duty"], by=request.user)
@@ -49,7 +51,7 @@ def duty(request: StaffRequest, pk: int) -> HttpResponse:
     return redirect("reviews:team")
 
 
-def _own(request: StaffRequest, pk: int) -> ShopMembership:
+def own_membership(request: StaffRequest, pk: int) -> ShopMembership:
     """A membership of a shop one manages: 404 in others' shops, 403 without the role."""
     seen = ShopMembership.objects.filter(request.user.shop_filter("shop")).select_related("shop", "user")
     membership = get_object_or_404(seen, pk=pk)
@@ -60,10 +62,12 @@ def _own(request: StaffRequest, pk: int) -> ShopMembership:
 
 def _page(request: StaffRequest, wrong: MembershipForm | None = None) -> HttpResponse:
     shops = managed_shops(request.user)
-    rows: dict[int, list[tuple[ShopMembership, MembershipForm]]] = {shop.pk: [] for shop in shops}
-    for membership in team.members_of(shops):
+    rows: dict[int, list[Row]] = {shop.pk: [] for shop in shops}
+    members = list(team.members_of(shops))
+    standings = team.standings(members, clock.now())
+    for membership in members:
         form = wrong if wrong and wrong.instance.pk == membership.pk else MembershipForm(instance=membership)
-        rows[membership.shop_id].append((membership, form))
+        rows[membership.shop_id].append((membership, form, standings[membership.pk]))
     groups = [(shop, rows[shop.pk]) for shop in shops]
     context = {"groups": groups, "agent": Role.AGENT}
     return render(request, "reviews/team.html", context, status=422 if wrong else 200)

@@ -75,6 +75,10 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/scripts/identify/?shop=test-shop": MANAGER,
     "/model/": MANAGER,
     "/team/": MANAGER,
+    "/team/{member}/shifts/": MANAGER,
+    "/team/{member}/absences/": MANAGER,
+    "/team/shops/{shop}/": MANAGER,
+    "/me/absences/": AGENT,
     "/approvals/": MANAGER,
     "/approvals/?show=to_pay": MANAGER,
     "/policy/": MANAGER,
@@ -141,6 +145,8 @@ def places(shop: Shop, agent: User, manager: User, calling_hour: datetime) -> di
         "review": cases[0].review_id,
         "job": job.pk,
         "template": template.pk,
+        "member": agent.memberships.get().pk,
+        "shop": shop.pk,
     }
 
 

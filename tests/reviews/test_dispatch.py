@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from pytest_django import DjangoAssertNumQueries
 
 from reviews.dispatch import Candidate, Roster, dispatch_waiting, rank_agents
-from reviews.models import Case, InvalidTransition, Shop, StaleCase, Status, User
+from reviews.models import Absence, Case, InvalidTransition, Shop, ShopDay, StaleCase, Status, User
 from tests.factories import make_case, make_user
 
 NOON = datetime(2026, 11, 18, 4, 0, tzinfo=UTC)
@@ -92,6 +93,68 @@ def test_it_counts_the_load_of_all_shops(shop: Shop, other_shop: Shop, agent: Us
     make_case(shop)
     dispatch_waiting()
     assert Case.objects.get(shop=shop).assignee == second
+
+
+MORNING: list[list[list[int]]] = [[[540, 720]]] * 7  # 09:00-12:00 every day; NOON is the end of it
+
+
+def names(shop: Shop, at: datetime) -> set[str]:
+    return {user.username for user in Roster(shop, at).users.values()}
+
+
+@pytest.mark.django_db
+def test_it_deals_only_to_who_is_on_shift(shop: Shop, agent: User) -> None:
+    agent.memberships.update(week=MORNING)
+    make_user("any", shop=shop, on_duty=True)  # no shifts entered: the switch alone decides
+    assert names(shop, NOON - timedelta(minutes=1)) == {"agent", "any"}
+    assert names(shop, NOON) == {"any"}
+
+
+@pytest.mark.django_db
+def test_the_shops_hours_hold_for_who_has_none(shop: Shop, agent: User) -> None:
+    shop.week = MORNING
+    shop.save()
+    make_user("late", shop=shop, on_duty=True).memberships.update(week=[[[720, 1080]]] * 7)
+    assert names(shop, NOON - timedelta(minutes=1)) == {"agent"}
+    assert names(shop, NOON) == {"late"}
+
+
+@pytest.mark.django_db
+def test_nobody_is_on_shift_on_a_day_off(shop: Shop, agent: User) -> None:
+    ShopDay.objects.create(shop=shop, day=NOON.date(), is_worked=False)
+    assert names(shop, NOON) == set()
+    assert names(shop, NOON + timedelta(days=1)) == {"agent"}
+
+
+@pytest.mark.django_db
+def test_an_absence_holds_from_its_first_instant_to_its_last(shop: Shop, agent: User) -> None:
+    Absence.objects.create(user=agent, begins=NOON, ends=NOON + timedelta(hours=2))
+    moments = [NOON - timedelta(seconds=1), NOON, NOON + timedelta(hours=2)]
+    assert [names(shop, at) for at in moments] == [{"agent"}, set(), {"agent"}]
+
+
+@pytest.mark.django_db
+def test_who_had_the_case_gets_it_back_only_while_there_is_room(shop: Shop, agent: User) -> None:
+    agent.memberships.update(max_open_cases=1)
+    colleague = make_user("colleague", shop=shop, on_duty=True)
+    roster = Roster(shop, NOON)
+    case = make_case(shop)
+    assert [roster.choose(case, NOON, had_it=agent.pk) for _n in range(2)] == [agent, colleague]
+
+
+@pytest.mark.django_db
+def test_a_batch_asks_twice_however_many_it_deals(
+    shop: Shop, agent: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    agent.memberships.update(week=MORNING)
+    for n in range(8):
+        make_user(f"agent-{n}", shop=shop, on_duty=True)
+    case = make_case(shop)
+    shop = Shop.objects.get()
+    with django_assert_num_queries(2):  # the agents with their loads; the days off
+        shop.first_contact_due(NOON)
+        roster = Roster(shop, NOON - timedelta(hours=1))
+        assert all(roster.choose(case, NOON) for _n in range(500))
 
 
 @pytest.mark.postgres

@@ -1,16 +1,19 @@
 """The team page: duty, skills and caps, by the managers of a shop, kept in the audit log."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from reviews.models import AuditEntry, Role, Shop, ShopMembership, User
+from reviews.models import Absence, AuditEntry, Role, Shop, ShopMembership, User
 from reviews.models.audit import Action
 from tests.factories import make_case, make_user
 
 URL = reverse("reviews:team")
-QUERIES = 8  # one of them: whether a drift alarm rings
+QUERIES = 11  # among them: drift alarms, who is absent, days off of the shops
 
 
 def member_url(membership: ShopMembership) -> str:
@@ -101,6 +104,18 @@ def test_it_switches_somebody_off_and_on_duty(
         agent.refresh_from_db()
         assert agent.on_duty is (value == "1")
     assert AuditEntry.objects.filter(action=Action.TEAM_CHANGED).count() == 2
+
+
+def test_it_shows_who_is_there(client_of_manager: Client, membership: ShopMembership, shop: Shop) -> None:
+    now = timezone.now()
+    membership.week = [[[0, 1440]]] * 7
+    membership.save()
+    assert "上班中" in client_of_manager.get(URL).content.decode()
+    membership.week = [[] for _day in range(7)]
+    membership.save()
+    assert "不在班" in client_of_manager.get(URL).content.decode()
+    Absence.objects.create(user=membership.user, begins=now, ends=now + timedelta(days=2))
+    assert "请假至" in client_of_manager.get(URL).content.decode()
 
 
 def test_an_administrator_sees_every_team(

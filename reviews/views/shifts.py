@@ -1,0 +1,91 @@
+"""Working hours: of one member, of a shop, and the days that differ."""
+
+from datetime import date
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from reviews import clock, team
+from reviews.models import Shop, ShopDay
+from reviews.team_forms import DaysForm, ShopHoursForm, WeekForm
+from reviews.views.rights import StaffRequest, managers_only
+from reviews.views.team import own_membership
+
+
+@managers_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def member(request: StaffRequest, pk: int) -> HttpResponse:
+    """Somebody's shifts in one shop."""
+    membership = own_membership(request, pk)
+    form = WeekForm(request.POST if request.method == "POST" else None, week=membership.week)
+    if form.is_valid():
+        team.set_shifts(membership, form.week, by=request.user)
+        messages.success(request, _("Saved for %(name)s.") % {"name": membership.user})
+        return redirect("reviews:team")
+    context = {"member": membership, "shop": membership.shop, "form": form}
+    return render(request, "reviews/team/shifts.html", context, status=422 if form.is_bound else 200)
+
+
+@managers_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def shop(request: StaffRequest, pk: int) -> HttpResponse:
+    """A shop's working hours and its calendar."""
+    one = _own_shop(request, pk)
+    form = ShopHoursForm(request.POST if request.method == "POST" else None, shop=one)
+    if form.is_valid():
+        team.set_shop_hours(one, form.week, official_days=form.cleaned_data["official_days"], by=request.user)
+        messages.success(request, _("Saved. Deadlines of new cases count these hours."))
+        return redirect("reviews:team_shop", pk)
+    return _shop_page(request, one, form, DaysForm(today=_today(one)))
+
+
+@managers_only
+@require_POST
+def days(request: StaffRequest, pk: int) -> HttpResponse:
+    """Make days off, or worked."""
+    one = _own_shop(request, pk)
+    form = DaysForm(request.POST, today=_today(one))
+    if not form.is_valid():
+        return _shop_page(request, one, ShopHoursForm(shop=one), form)
+    found = form.cleaned_data
+    team.set_days(one, found["first"], found["last"], is_worked=found["kind"] == "worked", by=request.user)
+    messages.success(request, _("Saved."))
+    return redirect("reviews:team_shop", pk)
+
+
+@managers_only
+@require_POST
+def forget_day(request: StaffRequest, pk: int) -> HttpResponse:
+    """Take a day of one's own out of the calendar."""
+    seen = ShopDay.objects.filter(request.user.shop_filter("shop")).select_related("shop")
+    row = get_object_or_404(seen, pk=pk)
+    if not request.user.manages(row.shop_id):
+        raise PermissionDenied
+    team.forget_day(row, by=request.user)
+    return redirect("reviews:team_shop", row.shop_id)
+
+
+def _own_shop(request: StaffRequest, pk: int) -> Shop:
+    one = get_object_or_404(Shop.objects.visible_to(request.user), pk=pk)
+    if not request.user.manages(one):
+        raise PermissionDenied
+    return one
+
+
+def _today(shop: Shop) -> date:
+    return clock.now().astimezone(shop.zone).date()
+
+
+def _shop_page(request: StaffRequest, shop: Shop, hours: ShopHoursForm, days: DaysForm) -> HttpResponse:
+    wrong = hours.is_bound or days.is_bound
+    context = {
+        "shop": shop,
+        "form": hours,
+        "days": days,
+        "own_days": shop.own_days.filter(day__gte=_today(shop)),
+    }
+    return render(request, "reviews/team/hours.html", context, status=422 if wrong else 200)
