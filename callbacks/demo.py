@@ -23,7 +23,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 import reviews.demo
-from callbacks import contacts, demo_replies, remedies
+from callbacks import contacts, demo_replies, demo_shifts, remedies
 from callbacks.calling_rules import may_call
 from callbacks.chats import keep_chat
 from callbacks.demo_remedies import demo_picture, leave_remedies_open
@@ -70,6 +70,7 @@ def load() -> int:
     _Past(moment, people).play()
     leave_remedies_open(people["manager"], moment)
     demo_replies.play(list(shops.values()), people["manager"])
+    demo_shifts.enter(people, shops, moment)
     return Review.objects.filter(shop__in=shops.values()).count()
 
 

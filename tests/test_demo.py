@@ -1,16 +1,20 @@
 """The demo: something to look at on every page, the same at every load, gone when asked."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db import transaction
+from django.utils import timezone
 
 from callbacks.models import CallbackPromise, CallLog, Remedy
 from reviews.causes import SubCause
+from reviews.dispatch import Roster
 from reviews.models import Case, Outcome, PublicReply, Review, Shop, ShopMembership, Status, User
+from reviews.models.staff import every_skill
 from tests.factories import make_case, make_shop
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -50,9 +54,16 @@ def test_it_has_calls_promises_remedies_and_replies(demo: None) -> None:
     assert not PublicReply.objects.filter(text="").exists()
 
 
-def test_nothing_lies_in_the_future_but_promises(demo: None) -> None:
-    from django.utils import timezone
+def test_at_every_hour_somebody_takes_every_cause_in_every_shop(demo: None) -> None:
+    """`make run` at midnight shows a desk to which cases come."""
+    now = timezone.now()
+    for shop in Shop.objects.all():
+        for hours in range(0, 10 * 24, 3):
+            at_work = Roster(shop, now + timedelta(hours=hours)).candidates
+            assert set().union(*(one.skills for one in at_work)) == set(every_skill()), (shop, hours)
 
+
+def test_nothing_lies_in_the_future_but_promises(demo: None) -> None:
     now = timezone.now()
     assert not Case.objects.filter(opened_at__gt=now).exists()
     assert not CallLog.objects.filter(started_at__gt=now).exists()
