@@ -11,11 +11,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import IntegerField, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from callbacks.models import CallbackPromise, Remedy, RemedyStatus
-from callbacks.queue import IN_A_ROW, WORK_ORDER, ordered
+from callbacks.queue import ANY_HOUR, IN_A_ROW, WORK_ORDER, CallingHours, ordered
 from reviews import clock
 from reviews.models import Case, Complaint, Shop, User
 from reviews.models.cases import CaseQuerySet
@@ -71,7 +71,9 @@ VIEWS: dict[str, SavedView] = {
         ),
         SavedView("to_take", _("To take"), "hand-stop", lambda cases, _user, _now: cases.to_take()),
         SavedView("callbacks", _("Call-backs today"), "phone-outgoing", _callbacks_today, WORK_ORDER),
+        SavedView("soon", _("Soon overdue"), "clock", lambda cases, _user, now: cases.soon_overdue(now)),
         SavedView("overdue", _("Overdue"), "alarm", lambda cases, _user, now: cases.overdue(now)),
+        SavedView("unreached", _("Unreached"), "phone-x", lambda cases, _user, _now: cases.unreached()),
         SavedView(
             "to_decide", _("Cause unsure"), "help-circle", lambda cases, _user, _now: cases.to_decide()
         ),
@@ -86,6 +88,13 @@ VIEWS: dict[str, SavedView] = {
             "to_approve", _("Remedies to approve"), "coin", _to_approve, BY_DEADLINE, for_managers=True
         ),
         SavedView("open", _("All open"), "list-details", lambda cases, _user, _now: cases.open()),
+        SavedView(
+            "solved",
+            _("Solved"),
+            "circle-check",
+            lambda cases, _user, _now: cases.closed().solved(),
+            LAST_CLOSED_FIRST,
+        ),
         SavedView(
             "closed", _("Closed"), "archive", lambda cases, _user, _now: cases.closed(), LAST_CLOSED_FIRST
         ),
@@ -112,6 +121,23 @@ def capped(count: int) -> str:
 def count_of(cases: CaseQuerySet) -> str:
     """How many, never counting further than the cap."""
     return capped(cases.order_by().values("pk")[: COUNTED + 1].count())
+
+
+class _CountedTo(Subquery):
+    """The number of rows of a subquery that is cut off itself."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+    output_field = IntegerField()
+
+    def __init__(self, rows: CaseQuerySet, cap: int) -> None:
+        super().__init__(rows.order_by().values("pk")[: cap + 1])
+
+
+def counts_of(lists: dict[str, CaseQuerySet], user: User) -> dict[str, str]:
+    """How many cases each list has, capped as in `count_of`; all in one query (on the user's row)."""
+    counted = {f"in_{name}": _CountedTo(cases, COUNTED) for name, cases in lists.items()}
+    found = User.objects.filter(pk=user.pk).values(**counted).get() if counted else {}
+    return {name.removeprefix("in_"): capped(number) for name, number in found.items()}
 
 
 # --- filters ------------------------------------------------------------------------------------
@@ -184,10 +210,16 @@ class Page:
     next: str = ""
 
 
-def page_of(cases: CaseQuerySet, order: Sequence[str], now: datetime, cursor: str = "") -> Page:
+def page_of(
+    cases: CaseQuerySet,
+    order: Sequence[str],
+    now: datetime,
+    cursor: str = "",
+    hours: CallingHours = ANY_HOUR,
+) -> Page:
     """The page the cursor leads to, the first one without. Flat in time however far it is."""
     if order == WORK_ORDER:
-        cases = ordered(cases, now)
+        cases = ordered(cases, now, hours)
     cases = cases.select_related(*IN_A_ROW)
     backwards, values = _read(cursor, order)
     columns = [_flip(name) for name in order] if backwards else list(order)
@@ -217,7 +249,10 @@ def _beyond(columns: Sequence[str], values: Sequence[Any]) -> Q:
         side = "lt" if column.startswith("-") else "gt"
         beyond |= equal & Q(**{f"{name}__{side}": value})
         equal &= Q(**{name: value})
-    return beyond
+    # Said once more for the first column alone, or the index would be walked from its beginning.
+    first = columns[0].removeprefix("-")
+    edge = "lte" if columns[0].startswith("-") else "gte"
+    return Q(**{f"{first}__{edge}": values[0]}) & beyond
 
 
 def _write(side: str, case: Case, order: Sequence[str]) -> str:

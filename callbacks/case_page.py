@@ -10,7 +10,7 @@ from django.db.models import Count, Q
 from django.forms import Textarea, TextInput
 from django.utils.translation import gettext as _
 
-from callbacks import forms
+from callbacks import forms, live
 from callbacks.calling_rules import CallPermission, window_closes_at
 from callbacks.chat_text import chat_text
 from callbacks.contacts import call_permission, obstacles_to_close, words_of
@@ -95,6 +95,8 @@ class CasePage:
         return "case" if self._is_gone(form) else form.place
 
     def _is_gone(self, form: forms.CaseForm) -> bool:
+        if isinstance(form, forms.EndForForm):
+            return self.running is None
         if form.place == "call":
             return self.my_call is None
         if self.holds or form.place in ("case", "cause", "contact"):
@@ -150,6 +152,24 @@ class CasePage:
     @property
     def is_overdue(self) -> bool:
         return self.case.is_overdue(self.now)
+
+    @cached_property
+    def viewers(self) -> list[User]:
+        """Who else has the case open right now."""
+        return live.looking(self.case.pk, self.user, self.now)
+
+    @cached_property
+    def version(self) -> str:
+        """Of what the page shows; it asks with it whether anything has changed."""
+        total = live.with_viewers(live.case_total(self.case.pk, self.user), self.viewers)
+        return live.version(total, live.holds_until(self.queue, self.now))
+
+    @cached_property
+    def was_freed(self) -> bool:
+        """Taken out of the reader's hands after thirty idle minutes, and still nobody's."""
+        if self.case.status != Status.NEW:
+            return False
+        return self.case.lapses.filter(agent=self.user, read_at=None).exists()
 
     # --- the review ---
 
@@ -420,6 +440,7 @@ class CasePage:
         """The forms by the card they stand in; the refused one keeps what was typed."""
         made: Sequence[forms.CaseForm] = (
             self._end_call_form(),
+            forms.EndForForm(self.case, auto_id="end_for_%s"),
             forms.CallbackForm(self.case),
             RemedyForm(self.case),
             PhotoForm(self.case),

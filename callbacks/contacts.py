@@ -218,7 +218,17 @@ def end_call(
     return call
 
 
-def _end(call: CallLog, outcome: CallOutcome, *, by: User, notes: str) -> None:
+def end_call_for(call: CallLog, outcome: CallOutcome | str, *, by: User, reason: str) -> CallLog:
+    """A manager ends the call of an agent who is gone, and says why. The agent's notes stay as they are."""
+    case = call.case
+    if not by.manages(case.shop_id):
+        raise InvalidTransition(_("Only a manager of the shop ends somebody else's call."))
+    with noted(reason, case=case, by=by):
+        _end(call, CallOutcome(outcome), by=by, notes=call.notes, reason=reason, agent=call.agent_id)
+    return call
+
+
+def _end(call: CallLog, outcome: CallOutcome, *, by: User, notes: str, **more: object) -> None:
     case, now = call.case, clock.now()
     ending = {"outcome": outcome, "ended_at": now, "notes": notes}
     if not CallLog.objects.filter(pk=call.pk, ended_at=None).update(**ending):
@@ -227,8 +237,16 @@ def _end(call: CallLog, outcome: CallOutcome, *, by: User, notes: str) -> None:
     # A stage in which the buyer answered was reached, ticked or not.
     answered = [StageReached(call=call, stage=one.stage, at=one.at) for one in call.answers.all()]
     StageReached.objects.bulk_create(answered, ignore_conflicts=True)
+    if outcome in SPOKEN:
+        case.note_reached(now)
     case.log(
-        EventKind.CALL, by=by, call=call.pk, outcome=outcome.value, notes=notes, apologies=call.apologies
+        EventKind.CALL,
+        by=by,
+        call=call.pk,
+        outcome=outcome.value,
+        notes=notes,
+        apologies=call.apologies,
+        **more,
     )
     draft_reply(case.review, case)
     if outcome == CallOutcome.NO_ANSWER:

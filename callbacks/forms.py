@@ -132,6 +132,18 @@ class EndCallForm(CallbackForm):
         return self.cleaned_data.get("outcome") == CallOutcome.LATER
 
 
+class EndForForm(CaseForm):
+    """A manager's end of somebody else's call; what needs an hour is promised afterwards."""
+
+    place = "call"
+    outcome = forms.ChoiceField(
+        label=_("How did it go?"),
+        choices=[(one.value, one.label) for one in CallOutcome if one != CallOutcome.LATER],
+        initial=CallOutcome.NO_ANSWER,
+    )
+    reason = forms.CharField(label=_("Why you end it"), max_length=200)
+
+
 class NotesForm(CaseForm):
     place = "call"
     notes = forms.CharField(required=False, max_length=5000, strip=False)

@@ -1,30 +1,39 @@
 """What an agent works on next, in which order and why.
 
-Order: a promise that is due, then the deadline of first contact (permitted calling hours decide how it
-is counted), then how upset the buyer is, then the order's value, then age. The same input gives the
-same order.
+Order: a promise that is due; then what can be called now but soon no more, since the shop's calling hours
+end; then the deadline of first contact; then how upset the buyer is; then the order's value; then age. What
+no call is permitted for now comes after what can be called, and what only waits for its end comes last. The
+same input gives the same order.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
+from django.db import transaction
 from django.db.models import Case as When_
 from django.db.models import DateTimeField, F, FloatField, IntegerField, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext as _
 
+from callbacks.calling_rules import window_closes_at
 from callbacks.contacts import PROMISE_LEAD
 from callbacks.models import CallbackPromise, Remedy, RemedyStatus
-from reviews.models import Case, Complaint, StaleCase, Status, User
+from reviews.models import Case, Complaint, Shop, StaleCase, Status, User
 from reviews.models.cases import CaseQuerySet
 from reviews.models.complaints import ComplaintStatus
 
 VERY_UPSET = 0.9
+CLOSING = timedelta(minutes=60)  # calling hours that end within this come first
+CANDIDATES = 20  # looked at before others are; somebody else may be quicker for each
 # What a row shows. Not the order: its personal data would be decrypted for every row.
 IN_A_ROW = ("shop", "review__buyer", "assignee")
 
 # The columns of the order of work; a leading "-" means largest first. Pages of a list continue by them.
 WORK_ORDER = ("turn", "next_due", "-upset_rank", "-value_rank", "id")
+DUE, CLOSING_SOON, TO_CONTACT, SHUT, TO_END = range(5)  # the values of `turn`
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +44,35 @@ class QueueEntry:
     reason: str
 
 
-def ordered(cases: CaseQuerySet, now: datetime) -> CaseQuerySet:
-    """Cases in the order of work, each with `promised_at`, the hour of its open promise."""
+@dataclass(frozen=True, slots=True)
+class CallingHours:
+    """Of the shops one sees: whose hours end soon and when, and whose are over or not begun."""
+
+    closing: dict[int, datetime] = field(default_factory=dict)
+    shut: frozenset[int] = frozenset()
+
+    @classmethod
+    def at(cls, now: datetime, user: User) -> "CallingHours":
+        rows = Shop.objects.visible_to(user).values_list("pk", "time_zone", "calling_from", "calling_until")
+        closes = {pk: _closes(now, zone, opens, until) for pk, zone, opens, until in rows}
+        return cls(
+            {pk: end for pk, end in closes.items() if end and end - now <= CLOSING},
+            frozenset(pk for pk, end in closes.items() if end is None),
+        )
+
+
+def _closes(now: datetime, zone: str, opens: Any, until: Any) -> datetime | None:
+    return window_closes_at(now, shop_zone=ZoneInfo(zone), calling_from=opens, calling_until=until)
+
+
+ANY_HOUR = CallingHours()
+
+
+def ordered(cases: CaseQuerySet, now: datetime, hours: CallingHours = ANY_HOUR) -> CaseQuerySet:
+    """Cases in the order of work, each with `promised_at`, the hour of its open promise.
+
+    For what one person holds: the order is computed for every row. What is free is walked by `_free`.
+    """
     soon = now + PROMISE_LEAD
     promise = CallbackPromise.objects.filter(case=OuterRef("pk")).pending()
     decided = Remedy.objects.filter(case=OuterRef("pk"), decided_at__isnull=False)
@@ -51,20 +87,25 @@ def ordered(cases: CaseQuerySet, now: datetime) -> CaseQuerySet:
         .annotate(
             turn=When_(
                 When(
-                    Q(promised_at__lte=soon) | Q(status=Status.WAITING, wait_until__lte=soon), then=Value(0)
+                    Q(promised_at__lte=soon) | Q(status=Status.WAITING, wait_until__lte=soon), then=Value(DUE)
                 ),
-                When(first_contact_at=None, due_at__lt=now, then=Value(1)),
-                When(first_contact_at=None, then=Value(2)),
-                default=Value(3),
+                When(first_contact_at=None, shop__in=list(hours.closing), then=Value(CLOSING_SOON)),
+                When(first_contact_at=None, shop__in=list(hours.shut), then=Value(SHUT)),
+                When(first_contact_at=None, then=Value(TO_CONTACT)),
+                default=Value(TO_END),
                 output_field=IntegerField(),
             ),
             next_due=Coalesce(F("wait_until"), F("promised_at"), F("due_at"), output_field=DateTimeField()),
-            upset_rank=Coalesce(F("upset"), Value(-1.0), output_field=FloatField()),
-            # Whole yuan: SQLite cannot compare decimals exactly.
-            value_rank=Coalesce(Cast("value", IntegerField()), Value(-1)),
+            **_ranks(),
         )
         .order_by(*WORK_ORDER)
     )
+
+
+def _ranks() -> dict[str, Any]:
+    # Whole yuan: SQLite cannot compare decimals exactly.
+    value = Coalesce(Cast("value", IntegerField()), Value(-1))
+    return {"upset_rank": Coalesce(F("upset"), Value(-1.0), output_field=FloatField()), "value_rank": value}
 
 
 def mine(user: User, now: datetime) -> CaseQuerySet:
@@ -77,13 +118,14 @@ def mine(user: User, now: datetime) -> CaseQuerySet:
 
 def agent_queue(user: User, now: datetime, limit: int = 50) -> list[QueueEntry]:
     """The agent's own due cases in order; what is to take has its own view."""
-    cases = ordered(mine(user, now), now).select_related(*IN_A_ROW)[:limit]
-    return [QueueEntry(case, reason(case, now)) for case in cases]
+    hours = CallingHours.at(now, user)
+    cases = ordered(mine(user, now), now, hours).select_related(*IN_A_ROW)[:limit]
+    return [QueueEntry(case, reason(case, now, hours)) for case in cases]
 
 
-def reason(case: Case, now: datetime) -> str:
-    """Why the case stands where it does; the case comes from `ordered`."""
-    words = _due_reason(case, now)
+def reason(case: Case, now: datetime, hours: CallingHours = ANY_HOUR) -> str:
+    """Why the case stands where it does; the case comes from `ordered` or `_free`."""
+    words = _due_reason(case, now, hours)
     if status := getattr(case, "decided_remedy", ""):
         words = _("%(reason)s · the manager has decided: %(status)s") % {
             "reason": words,
@@ -94,7 +136,7 @@ def reason(case: Case, now: datetime) -> str:
     return words
 
 
-def _due_reason(case: Case, now: datetime) -> str:
+def _due_reason(case: Case, now: datetime, hours: CallingHours) -> str:
     promised_at: datetime | None = getattr(case, "promised_at", None)
     if promised_at and promised_at <= now + PROMISE_LEAD:
         return _("Promised call-back is due")
@@ -105,7 +147,7 @@ def _due_reason(case: Case, now: datetime) -> str:
         return _("A call-back is promised")
     if complaint_due := getattr(case, "complaint_due", None):
         return _complaint_reason(complaint_due, now)
-    return _contact_reason(case, now)
+    return _contact_reason(case, now, hours)
 
 
 def _complaint_reason(due: datetime, now: datetime) -> str:
@@ -117,9 +159,18 @@ def _complaint_reason(due: datetime, now: datetime) -> str:
     return _("The platform's complaint has to be filed within %(days)d days") % {"days": days}
 
 
-def _contact_reason(case: Case, now: datetime) -> str:
+def _contact_reason(case: Case, now: datetime, hours: CallingHours) -> str:
     if case.first_contact_at:
         return _("In progress: bring it to an end")
+    words = _deadline_reason(case, now)
+    closes = hours.closing.get(case.shop_id)
+    if closes is None:
+        return words
+    minutes = max(1, int((closes - now).total_seconds() // 60))
+    return _("%(reason)s · calling hours end in %(minutes)d min") % {"reason": words, "minutes": minutes}
+
+
+def _deadline_reason(case: Case, now: datetime) -> str:
     if case.due_at < now:
         return _("First contact is overdue")
     minutes = int((case.due_at - now).total_seconds() // 60)
@@ -135,14 +186,66 @@ def next_case(user: User, now: datetime, *, but: int | None = None) -> Case | No
     after what nobody has called yet. Two agents who ask at once never get the same case: taking
     compares-and-sets, the loser tries the next.
     """
-    own = ordered(mine(user, now).exclude(pk=but or 0), now)
-    free = ordered(Case.objects.visible_to(user).to_take().exclude(released_by=user), now)
-    ended_last = 3
-    for cases in (own.exclude(Q(turn=ended_last)), free, own.filter(Q(turn=ended_last))):
-        for case in cases.select_related("shop")[:20]:
-            if case.status == Status.IN_PROGRESS or _took(case, user):
-                return case
+    entry = next_entry(user, now, but=but)
+    return entry.case if entry else None
+
+
+def next_entry(user: User, now: datetime, *, but: int | None = None) -> QueueEntry | None:
+    """`next_case` with its reason in words, as it was before it was taken."""
+    hours = CallingHours.at(now, user)
+    own = ordered(mine(user, now).exclude(pk=but or 0), now, hours).select_related("shop")
+    return (
+        _first_own(own.exclude(turn=TO_END), user, now, hours)
+        or _first_free(user, now, hours)
+        or _first_own(own.filter(turn=TO_END), user, now, hours)
+    )
+
+
+def _first_own(cases: CaseQuerySet, user: User, now: datetime, hours: CallingHours) -> QueueEntry | None:
+    for case in cases[:CANDIDATES]:
+        why = reason(case, now, hours)
+        if case.status == Status.IN_PROGRESS or _took(case, user):
+            return QueueEntry(case, why)
     return None
+
+
+def _first_free(user: User, now: datetime, hours: CallingHours) -> QueueEntry | None:
+    for cases in _free(user, now, hours):
+        lost: list[int] = []
+        while len(lost) < CANDIDATES:
+            with transaction.atomic():
+                # What others are just taking is passed over, so that a hundred at once need not wait.
+                locked = cases.exclude(pk__in=lost).select_for_update(skip_locked=True, of=("self",))
+                case = locked.first()
+                if case is None:
+                    break
+                why = reason(case, now, hours)
+                if _took(case, user):
+                    return QueueEntry(case, why)
+                lost.append(case.pk)
+    return None
+
+
+def _free(user: User, now: datetime, hours: CallingHours) -> Iterator[CaseQuerySet]:
+    """What nobody has, turn by turn, each a walk along an index however many cases are open."""
+    free = Case.objects.visible_to(user).to_take().select_related("shop")
+    # Whoever gave it back does not get it again.
+    free = free.exclude(released_by=user).annotate(**_ranks())
+    by_deadline = free.order_by("due_at", "-upset_rank", "-value_rank", "id")
+    promised = CallbackPromise.objects.due(now + PROMISE_LEAD).filter(case__status=Status.NEW)
+    hour = Subquery(promised.filter(case=OuterRef("pk")).values("due_at")[:1])
+    yield (
+        by_deadline.filter(pk__in=promised.values("case"))
+        .annotate(promised_at=hour)
+        .order_by("promised_at", "-upset_rank", "-value_rank", "id")
+    )
+    later = by_deadline.filter(first_contact_at=None)
+    if hours.closing:
+        yield later.filter(shop__in=list(hours.closing))
+    yield later.exclude(shop__in=hours.shut) if hours.shut else later
+    if hours.shut:
+        yield later.filter(shop__in=hours.shut)
+    yield by_deadline.filter(first_contact_at__isnull=False)
 
 
 def _took(case: Case, user: User) -> bool:

@@ -56,3 +56,12 @@ def cover_absences() -> int:
     from callbacks.covering import cover_absences
 
     return cover_absences()
+
+
+@shared_task
+def sweep_leases() -> None:
+    """Free cases somebody took and left alone."""
+    from callbacks.leases import free_idle
+    from reviews import clock
+
+    free_idle(clock.now())

@@ -46,6 +46,7 @@ ICONS: dict[str, tuple[str, str]] = {
     EventKind.COMPLAINT: ("scale", "purple"),
     EventKind.SUSPICION: ("shield-exclamation", "purple"),
     EventKind.UNDO: ("arrow-back-up", "amber"),
+    EventKind.LAPSE: ("hourglass-high", "amber"),
 }
 
 ASSIGNING = (EventKind.ASSIGN, EventKind.COVER)
@@ -153,6 +154,8 @@ def _call(_event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
     title = _("Call: %(outcome)s") % {"outcome": CallOutcome(data["outcome"]).label}
     if number := data.get("apologies"):
         title += " · " + ngettext("%(n)d apology", "%(n)d apologies", number) % {"n": number}
+    if data.get("reason"):
+        title = _("%(title)s · ended by a manager: %(reason)s") % {"title": title, "reason": data["reason"]}
     return title, data.get("notes", "")
 
 

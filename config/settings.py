@@ -263,6 +263,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "sweep-leases": {
+        "task": "callbacks.tasks.sweep_leases",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "watch-drift": {
         "task": "reviews.tasks.watch_drift",
         "schedule": 6 * 3600.0,

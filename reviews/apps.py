@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -9,5 +9,8 @@ class ReviewsConfig(AppConfig):
 
     def ready(self) -> None:
         from reviews.defaults import load
+        from reviews.pulse_triggers import drop_triggers, set_triggers
 
+        pre_migrate.connect(drop_triggers, sender=self)
+        post_migrate.connect(set_triggers, sender=self)
         post_migrate.connect(load, sender=self)

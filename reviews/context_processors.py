@@ -20,9 +20,9 @@ def nav(request: HttpRequest) -> dict[str, Any]:
             "is_administrator": user.is_superuser,
             "on_duty": user.on_duty,
             "no_cases": lambda: team.why_no_cases(user, clock.now()),
-            "my_open": lambda: Case.objects.held_by(user).open().count(),
+            # Drawn more than once, for wide and for narrow screens: counted once.
+            "my_open": cache(lambda: Case.objects.held_by(user).open().count()),
             "handles_complaints": user.handles_complaints,
-            # Drawn twice, for wide and for narrow screens: counted once.
             "drift_alarms": cache(
                 lambda: DriftAlarm.objects.ringing().filter(user.managed_shop_filter("shop")).count()
             ),

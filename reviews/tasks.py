@@ -87,9 +87,9 @@ def measure_upset() -> int:
 @shared_task
 def sweep() -> None:
     """Pick up whatever a lost message left behind: unread reviews, undealt cases, unfinished files and
-    thank-yous, replies without a clear answer."""
+    thank-yous, replies without a clear answer; keep the pulse short."""
     from reviews.dispatch import dispatch_waiting
-    from reviews.models import ClassificationRequest, ImportJob, ReadingRequest, ThanksJob
+    from reviews.models import ClassificationRequest, ImportJob, Pulse, ReadingRequest, ThanksJob
     from reviews.posting import ask_unconfirmed
 
     read_reviews()
@@ -99,6 +99,7 @@ def sweep() -> None:
     for job_id in ThanksJob.objects.resumable():
         run_thanks.delay(job_id)
     ask_unconfirmed()
+    Pulse.objects.compact()
     if parked := ClassificationRequest.objects.parked().count():
         log.warning("%d reviews are parked and wait for a manager", parked)
     if parked := ReadingRequest.objects.parked().count():

@@ -8,6 +8,7 @@ from callbacks.models.photos import PhotoMatch, ProofPhoto
 from callbacks.models.policies import RemedyPolicy
 from callbacks.models.remedies import Because, Remedy, RemedyStatus
 from callbacks.models.scripts import Answer, MannerHint, ScriptStage, Stage
+from callbacks.models.viewers import CaseViewer, LapsedHold
 from callbacks.remedy_kinds import RemedyKind
 
 __all__ = (
@@ -22,8 +23,10 @@ __all__ = (
     "CallLog",
     "CallOutcome",
     "CallbackPromise",
+    "CaseViewer",
     "DoNotCall",
     "EntryKind",
+    "LapsedHold",
     "LedgerEntry",
     "MannerHint",
     "Payout",

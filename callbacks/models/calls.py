@@ -138,7 +138,10 @@ class CallbackPromise(models.Model):
                 fields=["agent", "due_at"],
                 name="promise_pending",
                 condition=Q(kept_at=None, cancelled_at=None),
-            )
+            ),
+            models.Index(
+                fields=["due_at"], name="promise_by_hour", condition=Q(kept_at=None, cancelled_at=None)
+            ),
         ]
 
     def __str__(self) -> str:

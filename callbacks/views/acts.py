@@ -6,20 +6,10 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from callbacks import contacts, forms
-from callbacks.queue import next_case
-from callbacks.views.case import answer, get_case, is_partial
-from reviews import clock
-from reviews.models import Case
+from callbacks.views.case import answer, get_case, is_partial, managed_case
+from callbacks.views.desk import onward
 from reviews.signals import refresh
 from reviews.views.rights import StaffRequest, staff_only
-
-
-def managed_case(request: StaffRequest, pk: int) -> Case:
-    """The case for a manager's act: 404 in another shop, 403 without the role."""
-    case = get_case(request, pk)
-    if not request.user.manages(case.shop_id):
-        raise PermissionDenied
-    return case
 
 
 @staff_only
@@ -136,9 +126,8 @@ def close(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 def _go_on(request: StaffRequest) -> HttpResponse:
-    case = next_case(request.user, clock.now())
-    there = redirect("callbacks:case", case.pk) if case else redirect("callbacks:desk")
-    return HttpResponse(headers={"HX-Redirect": there["Location"]}) if is_partial(request) else there
+    there = onward(request)
+    return HttpResponse(headers={"HX-Redirect": there}) if is_partial(request) else redirect(there)
 
 
 @staff_only

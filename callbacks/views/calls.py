@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from callbacks import contacts, forms
 from callbacks.holding import NotAllowed
 from callbacks.models import CallbackPromise, CallLog
-from callbacks.views.case import answer, get_case, is_partial, show
+from callbacks.views.case import answer, get_case, is_partial, managed_case, show
 from reviews.models import Case, InvalidTransition, StaleCase
 from reviews.views.rights import StaffRequest, staff_only
 
@@ -120,6 +120,22 @@ def end_call(request: StaffRequest, pk: int) -> HttpResponse:
             notes=data["notes"],
             callback_at=data["callback_at"],
             callback_note=data["callback_note"],
+        ),
+    )
+
+
+@staff_only
+@require_POST
+def end_call_for(request: StaffRequest, pk: int) -> HttpResponse:
+    """A manager ends the call of an agent who is gone."""
+    case = managed_case(request, pk)
+    form = forms.EndForForm(case, request.POST)
+    return answer(
+        request,
+        case,
+        form,
+        lambda data: contacts.end_call_for(
+            _running_call(case), data["outcome"], by=request.user, reason=data["reason"]
         ),
     )
 

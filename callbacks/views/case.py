@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_cache_control
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_safe
 from callbacks.case_page import CasePage, find_case, seen_of
 from callbacks.forms import CaseForm
 from callbacks.holding import NotAllowed
-from callbacks.models import Act
+from callbacks.models import Act, CaseViewer
 from callbacks.views.undo import offer_undo
 from reviews import clock
 from reviews.models import Case, InvalidTransition, StaleCase
@@ -37,6 +38,14 @@ def get_case(request: StaffRequest, pk: int) -> Case:
         raise Http404 from missing
 
 
+def managed_case(request: StaffRequest, pk: int) -> Case:
+    """The case for a manager's act: 404 in another shop, 403 without the role."""
+    case = get_case(request, pk)
+    if not request.user.manages(case.shop_id):
+        raise PermissionDenied
+    return case
+
+
 def answer(
     request: StaffRequest,
     case: Case,
@@ -50,6 +59,7 @@ def answer(
     or 409 when somebody else was quicker.
     """
     status = 422
+    CaseViewer.objects.all().note(case.pk, request.user.pk, clock.now())  # an act keeps the case in hand
     if form.is_valid():
         try:
             _check_seen(request, case)

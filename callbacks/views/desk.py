@@ -12,9 +12,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from callbacks import promises
-from callbacks.case_list import VIEWS, cases_of, count_of
-from callbacks.queue import agent_queue, next_case
+from callbacks import live, promises
+from callbacks.case_list import VIEWS, cases_of, counts_of
+from callbacks.queue import agent_queue, next_entry
 from reviews import clock
 from reviews.dispatch import dispatch_waiting
 from reviews.models import Case
@@ -25,17 +25,28 @@ from reviews.views.rights import StaffRequest, staff_only
 @require_safe
 def desk(request: StaffRequest) -> HttpResponse:
     """My work: the next case, my queue, today's call-backs, today's numbers."""
+    return draw_desk(request, "callbacks/desk.html")
+
+
+def draw_desk(request: StaffRequest, template: str) -> HttpResponse:
+    """The page, or its part that changes by itself."""
     user, now = request.user, clock.now()
+    total = live.list_total(user)  # first: what changes from here on is drawn again
     today = promises.due_before(promises.for_agent(user), promises.midnight(now))
+    entries = agent_queue(user, now)
+    lists = {code: cases_of(VIEWS[code], user, now) for code in ("to_take", "to_approve")}
+    counts = counts_of(lists, user)
     return render(
         request,
-        "callbacks/desk.html",
+        template,
         {
-            "entries": agent_queue(user, now),
+            "version": live.version(total, live.holds_until(entries, now)),
+            "entries": entries,
+            "lapses": list(user.lapses.filter(read_at=None).select_related("case__review__product")[:20]),
             "promises": today,
             "figures": _figures(request, now, len(today)),
-            "to_take": count_of(cases_of(VIEWS["to_take"], user, now)),
-            "to_approve": count_of(cases_of(VIEWS["to_approve"], user, now)) if user.is_manager else "0",
+            "to_take": counts["to_take"],
+            "to_approve": counts["to_approve"] if user.is_manager else "0",
             "now": now,
         },
     )
@@ -67,11 +78,18 @@ def _figures(request: StaffRequest, now: datetime, promised: int) -> list[dict[s
 def take_next(request: StaffRequest) -> HttpResponse:
     """Take the next case and open it."""
     coming_from = request.POST.get("from", "")
-    case = next_case(request.user, clock.now(), but=int(coming_from) if coming_from.isdecimal() else None)
-    if case is None:
+    but = int(coming_from) if coming_from.isdecimal() and len(coming_from) < 19 else None
+    return redirect(onward(request, but=but))
+
+
+def onward(request: StaffRequest, *, but: int | None = None) -> str:
+    """Take the next case and say why this one; its address, or the desk's when nothing is left."""
+    entry = next_entry(request.user, clock.now(), but=but)
+    if entry is None:
         messages.info(request, _("Nothing is left to take. Well done."))
-        return redirect("callbacks:desk")
-    return redirect("callbacks:case", case.pk)
+        return reverse("callbacks:desk")
+    messages.info(request, _("Next: %(reason)s") % {"reason": entry.reason})
+    return reverse("callbacks:case", args=[entry.case.pk])
 
 
 @staff_only

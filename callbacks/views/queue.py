@@ -11,9 +11,10 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from callbacks.case_list import NOT_COUNTED, VIEWS, SavedView, cases_of, count_of, narrow, page_of, views_for
+from callbacks import live
+from callbacks.case_list import NOT_COUNTED, VIEWS, SavedView, cases_of, counts_of, narrow, page_of, views_for
 from callbacks.forms import CONTACTED, OUTCOMES, FilterForm
-from callbacks.queue import QueueEntry, reason
+from callbacks.queue import CallingHours, QueueEntry, reason
 from reviews import clock
 from reviews.causes import SubCause
 from reviews.models import Product, Status, User
@@ -25,19 +26,33 @@ from reviews.views.rights import StaffRequest, staff_only
 @require_safe
 def queue(request: StaffRequest) -> HttpResponse:
     """One saved view, narrowed by the filters of the URL."""
+    return draw_queue(request, "callbacks/queue.html")
+
+
+def draw_queue(request: StaffRequest, template: str) -> HttpResponse:
+    """The page, or its part that changes by itself."""
     user, now = request.user, clock.now()
+    total = live.list_total(user)  # first: what changes from here on is drawn again
     view, form, cases = listed(user, request.GET, now)
-    filters = form.filters
-    page = page_of(cases, view.order, now, request.GET.get("page", ""))
+    filters, hours = form.filters, CallingHours.at(now, user)
+    page = page_of(cases, view.order, now, request.GET.get("page", ""), hours)
+    tabs = views_for(user)
+    lists = {one.code: cases_of(one, user, now) for one in tabs if one.code not in NOT_COUNTED}
+    counts = counts_of({**lists, "here": cases} if filters or view.code in NOT_COUNTED else lists, user)
+    entries = [QueueEntry(case, reason(case, now, hours)) for case in page.cases]
     return render(
         request,
-        "callbacks/queue.html",
+        template,
         {
+            "version": live.version(total, live.holds_until(entries, now)),
+            "live_url": reverse("callbacks:queue_changes") + _url(request, page=request.GET.get("page", "")),
             "view": view,
             "all_url": _bulk_url(view, form),
-            "views": [_tab(one, view, user, now) for one in views_for(user)],
-            "entries": [QueueEntry(case, reason(case, now)) for case in page.cases],
-            "number": count_of(cases),
+            "views": [
+                {"view": one, "count": counts.get(one.code, ""), "current": one == view} for one in tabs
+            ],
+            "entries": entries,
+            "number": counts.get("here") or counts[view.code],
             "form": form,
             "further": [
                 {"words": words, "off": _url(request, without=name)}
@@ -76,11 +91,6 @@ def _view_of(code: str, filters: dict[str, Any], user: User) -> SavedView:
     """The view that is named; without a name one's own cases, or all once something is filtered."""
     known = {view.code: view for view in views_for(user)}
     return known.get(code) or VIEWS["all" if filters else "mine"]
-
-
-def _tab(view: SavedView, current: SavedView, user: User, now: Any) -> dict[str, Any]:
-    count = "" if view.code in NOT_COUNTED else count_of(cases_of(view, user, now))
-    return {"view": view, "count": count, "current": view == current}
 
 
 def _further(filters: dict[str, Any], user: User) -> list[tuple[str, Any]]:
@@ -122,7 +132,9 @@ def _page_url(request: StaffRequest, cursor: str) -> str:
 
 def _url(request: StaffRequest, *, without: str = "", page: str = "") -> str:
     """The present list with one filter less, or at another page."""
-    kept = [(name, str(value)) for name, value in request.GET.items() if name not in ("page", without)]
+    kept = [
+        (name, str(value)) for name, value in request.GET.items() if name not in ("page", "version", without)
+    ]
     if page:
         kept.append(("page", page))
     return f"?{urlencode(kept)}"

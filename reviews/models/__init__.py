@@ -12,6 +12,7 @@ from reviews.models.learning import ModelVersion, StaleVersion
 from reviews.models.orders import Buyer, Order, Product
 from reviews.models.outbox import ClassificationRequest, ReadingRequest
 from reviews.models.praise import MarketingConsent, ThanksJob
+from reviews.models.pulses import Pulse
 from reviews.models.releases import TextRelease
 from reviews.models.replies import PublicReply, ReplyMove, ReplyTemplate, TemplatePicture
 from reviews.models.reviews import Rating, Review, ReviewVersion
@@ -44,6 +45,7 @@ __all__ = (
     "Platform",
     "Product",
     "PublicReply",
+    "Pulse",
     "Rating",
     "ReadingRequest",
     "ReplyMove",

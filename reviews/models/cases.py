@@ -1,6 +1,6 @@
 """The case a complaint opens: whose turn it is, how it ended, and everything that happened."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -43,6 +43,8 @@ class Outcome(models.TextChoices):
 SOLVED = (Outcome.SOLVED, Outcome.SOLVED_FOLLOW_UP)
 OPEN = (Status.NEW, Status.ASSIGNED, Status.IN_PROGRESS, Status.WAITING)
 
+SOON = timedelta(hours=1)  # a deadline this close is soon overdue
+
 # verb → (from which status, to which). The only way a status changes.
 TRANSITIONS: dict[str, tuple[tuple[Status, ...], Status]] = {
     "assign": (OPEN, Status.ASSIGNED),
@@ -52,6 +54,7 @@ TRANSITIONS: dict[str, tuple[tuple[Status, ...], Status]] = {
     "cover": ((Status.WAITING,), Status.WAITING),
     "close": (OPEN, Status.CLOSED),
     "reopen": ((Status.CLOSED,), Status.NEW),
+    "lapse": ((Status.IN_PROGRESS,), Status.NEW),
 }
 
 
@@ -83,6 +86,7 @@ class EventKind(models.TextChoices):
     COMPLAINT = "complaint", _("Complaint to the platform")
     SUSPICION = "suspicion", _("Behaviour looks malicious")
     UNDO = "undo", _("Undone")
+    LAPSE = "lapse", _("Freed after 30 idle minutes")
 
 
 # What binds the shop to the buyer: after one of these only a person ends the case.
@@ -102,7 +106,8 @@ class CaseQuerySet(models.QuerySet["Case"]):
         return self.filter(viewer.shop_filter("shop"))
 
     def open(self) -> "CaseQuerySet":
-        return self.filter(status__in=OPEN)
+        # As the partial indexes have it: SQLite uses them only for the very same condition.
+        return self.filter(~Q(status=Status.CLOSED))
 
     def closed(self) -> "CaseQuerySet":
         return self.filter(status=Status.CLOSED)
@@ -119,6 +124,14 @@ class CaseQuerySet(models.QuerySet["Case"]):
     def overdue(self, now: datetime) -> "CaseQuerySet":
         """First contact not made by its deadline."""
         return self.open().filter(first_contact_at=None, due_at__lt=now)
+
+    def soon_overdue(self, now: datetime) -> "CaseQuerySet":
+        """First contact not made and due within the hour."""
+        return self.open().filter(first_contact_at=None, due_at__gte=now, due_at__lt=now + SOON)
+
+    def unreached(self) -> "CaseQuerySet":
+        """Tried, but nobody has spoken with the buyer yet."""
+        return self.open().filter(first_contact_at__isnull=False, reached_at=None)
 
     def due(self, now: datetime) -> "CaseQuerySet":
         """Open and not waiting for a later hour."""
@@ -162,6 +175,8 @@ class Case(models.Model):
     # Since when a compensation stands in this case: from then on nothing in it may mention the review's mark.
     compensated_at = models.DateTimeField(null=True, blank=True)
     first_contact_at = models.DateTimeField(_("first contact"), null=True, blank=True)
+    # When somebody first spoke with the buyer; an unanswered call or a message is a contact, not this.
+    reached_at = models.DateTimeField(_("reached"), null=True, blank=True)
     wait_until = models.DateTimeField(_("waits until"), null=True, blank=True)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
 
@@ -192,6 +207,38 @@ class Case(models.Model):
             models.Index(fields=["shop", "opened_at", "id"], name="case_by_time"),
             models.Index(fields=["wait_until"], name="case_waiting", condition=Q(status="waiting")),
             models.Index(fields=["id"], name="case_unmeasured", condition=Q(upset=None)),
+            # The same lists for whoever sees many shops: one walk along the order, no sort.
+            models.Index(fields=["due_at", "id"], name="case_to_take_all", condition=Q(status="new")),
+            models.Index(fields=["due_at", "id"], name="case_open_all", condition=~Q(status="closed")),
+            models.Index(fields=["opened_at", "id"], name="case_all_by_time"),
+            models.Index(
+                fields=["shop", "closed_at", "id"], name="case_closed", condition=Q(status="closed")
+            ),
+            models.Index(fields=["closed_at", "id"], name="case_closed_all", condition=Q(status="closed")),
+            models.Index(
+                fields=["assignee", "closed_at"], name="case_closed_by", condition=Q(status="closed")
+            ),
+            models.Index(
+                fields=["due_at", "id"],
+                name="case_uncontacted",
+                condition=Q(first_contact_at=None) & ~Q(status="closed"),
+            ),
+            models.Index(
+                fields=["due_at", "id"],
+                name="case_unreached",
+                condition=Q(first_contact_at__isnull=False, reached_at=None) & ~Q(status="closed"),
+            ),
+            models.Index(
+                fields=["due_at", "id"],
+                name="case_to_decide",
+                condition=Q(needs_decision=True) & ~Q(status="closed"),
+            ),
+            models.Index(
+                fields=["due_at", "id"],
+                name="case_suspect",
+                condition=(Q(cause="malicious") | Q(suspected=True)) & ~Q(status="closed"),
+            ),
+            models.Index(fields=["id"], name="case_in_work", condition=Q(status="in_progress")),
         ]
 
     def __str__(self) -> str:
@@ -223,6 +270,10 @@ class Case(models.Model):
         giver = {"released_by": by} if by else {}
         self._move("release", by=by, data=data, assignee=None, wait_until=None, **giver)
 
+    def lapse(self) -> None:
+        """Nobody has worked on it for long: free for anybody, its last holder too."""
+        self._move("lapse", by=None, data={"from": self.assignee_id}, assignee=None, wait_until=None)
+
     def set_waiting(self, until: datetime, *, by: User, reason: str = "") -> None:
         """Leave the queue and come up again at `until`."""
         self._move("wait_until", by=by, data={"until": until.isoformat(), "reason": reason}, wait_until=until)
@@ -243,7 +294,8 @@ class Case(models.Model):
     def reopen(self, *, by: User | None, reason: str = "") -> None:
         """Bring a closed case back, to be taken again; the clock of first contact starts anew."""
         now = clock.now()
-        fresh: dict[str, Any] = {"outcome": "", "closed_at": None, "assignee": None, "first_contact_at": None}
+        fresh: dict[str, Any] = {"outcome": "", "closed_at": None, "assignee": None}
+        fresh |= {"first_contact_at": None, "reached_at": None}
         due_at = self.shop.first_contact_due(now)
         self._move("reopen", by=by, data={"reason": reason}, reopened_at=now, due_at=due_at, **fresh)
 
@@ -289,6 +341,11 @@ class Case(models.Model):
         """The first attempt to reach the buyer stops the clock of `due_at`, whether or not it got through."""
         Case.objects.filter(pk=self.pk, first_contact_at=None).update(first_contact_at=at)
         self.first_contact_at = self.first_contact_at or at
+
+    def note_reached(self, at: datetime) -> None:
+        """Somebody spoke with the buyer."""
+        Case.objects.filter(pk=self.pk, reached_at=None).update(reached_at=at)
+        self.reached_at = self.reached_at or at
 
     def note_compensation(self, at: datetime) -> None:
         """A compensation was offered. It counts for ever: what was refused or taken back was offered too."""

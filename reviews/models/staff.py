@@ -61,6 +61,11 @@ class User(AbstractUser):
     def _roles(self) -> dict[int, str]:
         return {shop: role for shop, role, _skills in self._memberships}
 
+    @property
+    def shop_ids(self) -> list[int]:
+        """The shops this person is a member of."""
+        return list(self._roles)
+
     def shop_filter(self, path: str) -> Q:
         """Restrict a query to this person's shops; `path` leads to the shop's primary key."""
         if self.is_superuser:

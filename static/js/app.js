@@ -122,9 +122,17 @@
 
   // --- the count of open cases stands in the title ---------------------------------------------------
   function count() {
-    const n = document.querySelector("[data-title-count]")?.dataset.titleCount;
+    const badges = document.querySelectorAll(".nav-count[data-title-count]");
+    const fresh = document.querySelector("[data-live][data-title-count]")?.dataset.titleCount;
+    const n = fresh ?? badges[0]?.dataset.titleCount;
     const bare = document.title.replace(/^\(\d+\) /, "");
     document.title = Number(n) > 0 ? `(${n}) ${bare}` : bare;
+    for (const badge of badges) {
+      if (fresh === undefined || badge.dataset.titleCount === fresh) continue;
+      badge.dataset.titleCount = fresh;
+      badge.firstChild.data = Number(fresh) > 99 ? "99+" : fresh;
+      badge.hidden = fresh === "0";
+    }
   }
 
   // --- a table wider than its box must be reachable by the keyboard that scrolls it ----------------------

@@ -1,7 +1,7 @@
 """Whose turn comes next, in which order, and that two agents never get the same case."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
@@ -12,10 +12,11 @@ from django.utils import timezone
 
 from callbacks import contacts, remedies
 from callbacks.case_list import PAGE, VIEWS, cases_of, count_of, narrow, page_of, plain, views_for
-from callbacks.queue import WORK_ORDER, agent_queue, next_case, ordered
+from callbacks.models import CallbackPromise
+from callbacks.queue import WORK_ORDER, agent_queue, next_case, next_entry, ordered
 from reviews import clock
-from reviews.models import Case, Shop, StaleCase, Status, User
-from tests.factories import make_buyer, make_case, make_order, make_review, make_user
+from reviews.models import Case, Shop, ShopMembership, StaleCase, Status, User
+from tests.factories import make_buyer, make_case, make_order, make_review, make_shop, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +52,46 @@ def test_it_gives_the_same_order_for_the_same_input(shop: Shop, agent: User) -> 
     for _number in range(6):
         make_case(shop, assignee=agent, due_at=due)
     assert in_order(agent) == in_order(agent)
+
+
+def test_it_puts_a_closing_window_first_and_a_shut_one_last(
+    calling_hour: datetime, shop: Shop, agent: User
+) -> None:
+    """Frozen at 10:22 in Shanghai."""
+    closing, shut = (
+        make_shop(calling_from=time(9), calling_until=time(11)),
+        make_shop(calling_from=time(12), calling_until=time(20)),
+    )
+    for one in (closing, shut):
+        ShopMembership.objects.create(user=agent, shop=one)
+    late = make_case(shop, assignee=agent, due_at=soon(-30))
+    asleep = make_case(shut, assignee=agent, due_at=soon(-90))
+    ending = make_case(closing, assignee=agent, due_at=soon(300))
+    promised = make_case(shop, assignee=agent, status=Status.IN_PROGRESS, due_at=soon(500))
+    contacts.promise_callback(promised, soon(4), by=agent)
+    assert in_order(agent) == [promised, ending, late, asleep]
+    assert agent_queue(agent, clock.now())[1].reason.startswith("等待首次联系 · 可拨打时段还剩 3")
+
+
+def test_it_walks_what_is_free_in_the_same_order(calling_hour: datetime, shop: Shop, agent: User) -> None:
+    closing = make_shop(calling_from=time(9), calling_until=time(11))
+    ShopMembership.objects.create(user=agent, shop=closing)
+    due = soon(60)
+    calm, angry = (make_case(shop, due_at=due, upset=upset) for upset in (0.1, 0.8))
+    ending = make_case(closing, due_at=soon(300))
+    promised = make_case(shop, assignee=agent, status=Status.IN_PROGRESS, due_at=soon(500))
+    contacts.promise_callback(promised, soon(4), by=agent)
+    rival = make_user("rival", shop=shop)
+    ShopMembership.objects.create(user=rival, shop=closing)
+    contacts.give_back(promised, by=agent)
+    taken = []
+    while entry := next_entry(rival, clock.now(), but=taken[-1].pk if taken else None):
+        entry.case.note_contact(clock.now())
+        CallbackPromise.objects.filter(case=entry.case).update(kept_at=clock.now())
+        taken.append(entry.case)
+        if len(taken) == 4:
+            break
+    assert taken == [promised, ending, angry, calm]
 
 
 def test_it_says_why(shop: Shop, agent: User) -> None:
@@ -126,7 +167,8 @@ def test_it_asks_the_database_once_however_long_the_queue(
     for _number in range(5):
         make_case(shop, assignee=agent)
     assert agent.manages(shop) is False  # roles are read once a request
-    with django_assert_num_queries(1):  # type: ignore[operator]
+    # The cases, and the hours of the shops one sees.
+    with django_assert_num_queries(2):  # type: ignore[operator]
         [str(entry.case.review.buyer) + entry.reason for entry in agent_queue(agent, clock.now())]
 
 
@@ -147,7 +189,13 @@ def test_it_shows_each_case_in_the_views_it_belongs_to(
     unsure = make_case(shop, assignee=agent, needs_decision=True, sub_cause="extortion")
     assert codes_with(unsure, agent) == {"mine", "to_decide", "malicious", "open", "all"}
     closed = make_case(shop, assignee=agent, status=Status.CLOSED)
-    assert codes_with(closed, agent) == {"closed", "all"}
+    assert codes_with(closed, agent) == {"solved", "closed", "all"}
+    tried = make_case(shop, assignee=agent, due_at=soon(30))
+    assert "soon" in codes_with(tried, agent)
+    tried.note_contact(clock.now())
+    assert codes_with(tried, agent) == {"mine", "unreached", "open", "all"}
+    tried.note_reached(clock.now())
+    assert "unreached" not in codes_with(tried, agent)
     promised = make_case(shop, assignee=agent, status=Status.IN_PROGRESS)
     contacts.promise_callback(promised, soon(120), by=agent)
     assert codes_with(promised, agent) == {"mine", "callbacks", "open", "all"}
