@@ -128,6 +128,7 @@ class _CountedTo(Subquery):
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
     output_field = IntegerField()
+    empty_result_set_value = 0
 
     def __init__(self, rows: CaseQuerySet, cap: int) -> None:
         super().__init__(rows.order_by().values("pk")[: cap + 1])
@@ -136,7 +137,7 @@ class _CountedTo(Subquery):
 def counts_of(lists: dict[str, CaseQuerySet], user: User) -> dict[str, str]:
     """How many cases each list has, capped as in `count_of`; all in one query (on the user's row)."""
     counted = {f"in_{name}": _CountedTo(cases, COUNTED) for name, cases in lists.items()}
-    found = User.objects.filter(pk=user.pk).values(**counted).get() if counted else {}
+    found: dict[str, Any] = User.objects.filter(pk=user.pk).values(**counted).get() if counted else {}
     return {name.removeprefix("in_"): capped(number) for name, number in found.items()}
 
 

@@ -24,6 +24,7 @@ from callbacks.timeline import TimelineEntry, assigned_to, difference_of, timeli
 from reviews.behaviour import SignalKind
 from reviews.causes import COMPLAINTS, SUB_CAUSES, Cause, SubCause
 from reviews.changes import Difference
+from reviews.colliding import mark_of
 from reviews.models import (
     Case,
     CaseEvent,
@@ -51,6 +52,7 @@ UNSEEN_FIELDS = frozenset(
         "accepted",
         "answer",
         "approve",
+        "mark",
         "done",
         "key",
         "later_at",
@@ -377,6 +379,11 @@ class CasePage:
     @cached_property
     def reply(self) -> PublicReply | None:
         return PublicReply.objects.filter(review=self.review).select_related("edited_by").first()
+
+    @property
+    def reply_mark(self) -> str:
+        """Of the words as they stand: who saves with another mark has not seen them."""
+        return mark_of(self.reply.text if self.reply else "")
 
     @property
     def reply_is_posted(self) -> bool:

@@ -34,7 +34,7 @@ from callbacks.models.calls import SPOKEN
 from callbacks.script import review_words
 from callbacks.script_spots import answers_at
 from callbacks.undoing import remembered
-from reviews import clock, replies
+from reviews import clock, colliding, replies
 from reviews.complaints import follow_cause
 from reviews.models import (
     AuditEntry,
@@ -424,22 +424,24 @@ def check_decide_cause(case: Case, *, by: User) -> None:
 
 
 def keep_reply(
-    case: Case, text: str, *, by: User, posted: bool = False, hand_in: bool = False
+    case: Case, text: str, *, by: User, posted: bool = False, hand_in: bool = False, mark: str = ""
 ) -> PublicReply:
     """Keep the wording of the public reply; `posted`: this very text now stands on the platform; `hand_in`:
-    a manager is to approve it.
+    a manager is to approve it. `mark` is that of the text the form was opened with.
 
-    Raises OffendingText when the law or the platform forbids the text.
+    Raises OffendingText when the law or the platform forbids the text, Collision when somebody else has
+    changed it meanwhile.
     """
-    reply, _created = PublicReply.objects.select_related("review__shop").get_or_create(
-        review=case.review, defaults={"text": ""}
-    )
+    replies_there = PublicReply.objects.select_related("review__shop", "edited_by")
+    reply, _created = replies_there.get_or_create(review=case.review, defaults={"text": ""})
     if posted and reply.status == ReplyStatus.POSTED and reply.text == text:
         return reply  # said twice, it counts once
     if not by.manages(case.shop_id):
         check_hold(case, by)
     if reply.status == ReplyStatus.POSTED:
         raise StaleCase(_("The public reply has already been posted."))
+    if reply.edited_by_id:  # what the program drafted anew is nobody's work
+        colliding.check(mark, reply.text, text, who=reply.edited_by, at=reply.updated_at)
     if posted:
         mark_reply_posted(reply, text, by=by, case=case)
     elif hand_in:

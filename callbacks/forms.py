@@ -11,6 +11,7 @@ from callbacks.callback_hours import quick_hours
 from callbacks.models import Answer, CallOutcome, Stage
 from reviews import clock
 from reviews.causes import SUB_CAUSES, Cause, SubCause
+from reviews.colliding import Theirs
 from reviews.forms import DayField
 from reviews.models import Case, Outcome, Role, Shop, Status, User
 from reviews.refusals import Refusal
@@ -44,6 +45,7 @@ class CaseForm(forms.Form):
         super().__init__(*args, **{"auto_id": f"{self.place}_%s", **kwargs})
         self.case = case
         self.refusal: Refusal | None = None
+        self.theirs: Theirs | None = None  # what somebody else saved meanwhile
         self.adapt()
 
     def adapt(self) -> None:
@@ -152,6 +154,7 @@ class NotesForm(CaseForm):
 class ReplyForm(CaseForm):
     place = "reply"
     text = forms.CharField(label=_("Public reply"), max_length=500, widget=forms.Textarea(attrs={"rows": 6}))
+    mark = forms.CharField(max_length=20, required=False)
 
 
 class MessageForm(CaseForm):

@@ -13,6 +13,7 @@ from callbacks.models import RemedyPolicy
 from callbacks.policy import BANDS, LADDER, Proof, Step, parse, rungs
 from callbacks.remedy_card import offer_words
 from callbacks.shop_policy import band_words
+from reviews import colliding
 from reviews.causes import COMPLAINTS, SUB_CAUSES, Cause, SubCause
 from reviews.models import Shop, User
 
@@ -71,17 +72,31 @@ def said(shop: Shop | None, sub_cause: str, value: Decimal) -> list[tuple[str, l
     return [(proof, words) for proof, words in named.items() if words]
 
 
+def rows_of(row: RemedyPolicy | None) -> list[dict[str, Any]]:
+    """A ladder as it is stored, for its mark; nothing: no rungs."""
+    return [step.as_row() for step in row.ladder] if row else []
+
+
 def own_row(shop: Shop | None, sub_cause: str) -> RemedyPolicy | None:
     """The row of just this shop, if there is one."""
     return RemedyPolicy.objects.filter(shop=shop, sub_cause=sub_cause).first()
 
 
-def save_ladder(shop: Shop | None, sub_cause: str, steps: Sequence[Step], *, by: User) -> bool:
-    """Keep a ladder; a shop that reads the common one gets a row of its own. False: nothing changed."""
+def save_ladder(
+    shop: Shop | None, sub_cause: str, steps: Sequence[Step], *, by: User, mark: str = ""
+) -> bool:
+    """Keep a ladder; a shop that reads the common one gets a row of its own. False: nothing changed.
+
+    Raises Collision when the ladder has changed since a form with this mark was opened.
+    """
     rows = [step.as_row() for step in steps]
     with transaction.atomic():
-        row = own_row(shop, sub_cause)
+        row = RemedyPolicy.objects.select_for_update().filter(shop=shop, sub_cause=sub_cause).first()
         before = row or RemedyPolicy.objects.holding(shop.pk if shop else None, sub_cause)
+        stands = rows_of(before)
+        words = "\n".join(sorted(_named(stands)))
+        latest = RemedyPolicy.history.filter(shop=shop, sub_cause=sub_cause).order_by("-history_id").first()
+        colliding.check(mark, stands, rows, words=words, who=latest.history_user if latest else "")
         if before and [step.as_row() for step in before.ladder] == rows:
             return False
         if row is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -13,6 +13,7 @@ from callbacks.models import ScriptStage, Stage
 from callbacks.script_mixing import mixed_faults
 from callbacks.script_spots import spot_label
 from callbacks.script_text import ScriptFault, lint_stages
+from reviews import colliding
 from reviews.differences import Piece, word_diff
 from reviews.models import Case, Shop, User
 from reviews.outgoing import check_outgoing
@@ -56,9 +57,27 @@ class Place:
         return user.manages(self.shop) if self.shop else user.is_superuser
 
 
-def save_stage(place: Place, stage: Stage, text: str, *, by: User, answer: str = "") -> ScriptStage:
-    """Keep the words of one stage (or after one answer in it) for one place. Raises OffendingText or
-    UnfitScript."""
+def spoken_at(place: Place, stage: Stage, answer: str = "") -> str:
+    """What is read there now, of the place itself or common to more; empty: nothing."""
+    row = ScriptStage.objects.read_in(place.shop, place.cause, place.sub_cause).get((stage.value, answer))
+    return row.text if row else ""
+
+
+def _check_mark(place: Place, stage: Stage, answer: str, text: str, mark: str) -> None:
+    """Raises Collision when the words have changed since a form with this mark was opened."""
+    if row := place.row(stage, answer):
+        ScriptStage.objects.select_for_update().get(pk=row.pk)
+    stands = spoken_at(place, stage, answer)
+    latest = history_of(place, stage, answer).first()
+    who, at = (latest.history_user, latest.history_date) if latest else ("", None)
+    colliding.check(mark, stands, text, who=who, at=at)
+
+
+def save_stage(
+    place: Place, stage: Stage, text: str, *, by: User, answer: str = "", mark: str = ""
+) -> ScriptStage:
+    """Keep the words of one stage (or after one answer in it) for one place. Raises OffendingText,
+    UnfitScript or Collision."""
     row = place.row(stage, answer) or ScriptStage(
         shop=place.shop, stage=stage, answer=answer, cause=place.cause, sub_cause=place.sub_cause
     )
@@ -68,7 +87,9 @@ def save_stage(place: Place, stage: Stage, text: str, *, by: User, answer: str =
     faults = new_faults(place, stage, text, answer) or mixed_faults(row)
     if faults:
         raise UnfitScript(faults)
-    row.save()
+    with transaction.atomic():
+        _check_mark(place, stage, answer, text, mark)
+        row.save()
     return row
 
 

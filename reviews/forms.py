@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from reviews import clock
 from reviews.causes import CAUSE_OF, COMPLAINTS, SUB_CAUSES, Cause, SubCause
+from reviews.colliding import Theirs
 from reviews.models import Rating, ReplyTemplate, Shop, ShopMembership, User
 from reviews.models.replies import Purpose
 from reviews.refusals import Refusal
@@ -112,6 +113,8 @@ class ReplyTemplateForm(forms.ModelForm[ReplyTemplate]):
     """A public reply; the compliance check follows when it is saved."""
 
     refusal: Refusal | None = None
+    mark = ""  # of the content it was opened with
+    theirs: Theirs | None = None  # what somebody else saved meanwhile
 
     class Meta:
         model = ReplyTemplate

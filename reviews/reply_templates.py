@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q
 
+from reviews import colliding
 from reviews.models import Case, ReplyTemplate, Shop, User
 from reviews.models.replies import ReplyStatus, ReplyTemplateQuerySet
 from reviews.outgoing import check_outgoing
@@ -47,11 +48,32 @@ def may_edit(template: ReplyTemplate, user: User) -> bool:
     return user.manages(template.shop_id) if template.shop_id else user.is_superuser
 
 
-def save_template(template: ReplyTemplate, *, by: User) -> None:
-    """Keep a new or changed template. Raises OffendingText when the law forbids its words."""
+def content_of(template: ReplyTemplate) -> list[Any]:
+    """What a person writes in it, for its mark."""
+    return [*(getattr(template, name) or "" for name in CONTENT), template.shop_id]
+
+
+def _check_mark(template: ReplyTemplate, mark: str) -> None:
+    stands = ReplyTemplate.objects.select_for_update().filter(pk=template.pk).first()
+    if stands is None:
+        return
+    latest = stands.history.select_related("history_user").first()
+    who = latest.history_user if latest else ""
+    words = f"{stands.name}\n{stands.text}"
+    colliding.check(
+        mark, content_of(stands), content_of(template), words=words, who=who, at=stands.updated_at
+    )
+
+
+def save_template(template: ReplyTemplate, *, by: User, mark: str = "") -> None:
+    """Keep a new or changed template. Raises OffendingText when the law forbids its words, Collision when
+    somebody else has changed it since a form with this mark was opened.
+    """
     thing: models.Model = template if template.pk else by
     check_outgoing(spoken(template.text), kind="template", shop=template.shop, by=by, thing=thing)
-    template.save()
+    with transaction.atomic():
+        _check_mark(template, mark)
+        template.save()
 
 
 def copy_template(template: ReplyTemplate, shop: Shop, *, by: User) -> ReplyTemplate:

@@ -62,7 +62,12 @@ def look_again(request: StaffRequest, pk: int) -> HttpResponse:
 def reply_save(request: StaffRequest, pk: int) -> HttpResponse:
     case = get_case(request, pk)
     form = forms.ReplyForm(case, request.POST)
-    return answer(request, case, form, lambda data: contacts.keep_reply(case, data["text"], by=request.user))
+    return answer(
+        request,
+        case,
+        form,
+        lambda data: contacts.keep_reply(case, data["text"], by=request.user, mark=data["mark"]),
+    )
 
 
 @staff_only
@@ -74,7 +79,7 @@ def reply_posted(request: StaffRequest, pk: int) -> HttpResponse:
         request,
         case,
         form,
-        lambda data: contacts.keep_reply(case, data["text"], by=request.user, posted=True),
+        lambda data: contacts.keep_reply(case, data["text"], by=request.user, posted=True, mark=data["mark"]),
     )
 
 
@@ -87,7 +92,9 @@ def reply_hand_in(request: StaffRequest, pk: int) -> HttpResponse:
         request,
         case,
         form,
-        lambda data: contacts.keep_reply(case, data["text"], by=request.user, hand_in=True),
+        lambda data: contacts.keep_reply(
+            case, data["text"], by=request.user, hand_in=True, mark=data["mark"]
+        ),
     )
 
 

@@ -16,6 +16,7 @@ from callbacks.holding import NotAllowed
 from callbacks.models import Act, CaseViewer
 from callbacks.views.undo import offer_undo
 from reviews import clock
+from reviews.colliding import Collision
 from reviews.models import Case, InvalidTransition, StaleCase
 from reviews.outgoing import OffendingText
 from reviews.refusals import asked_by, refusal_of
@@ -67,6 +68,7 @@ def answer(
                 done_act = act(form.cleaned_data)
         except StaleCase as stale:
             form.add_error(None, str(stale))
+            form.theirs = stale.theirs if isinstance(stale, Collision) else None
             status = 409
         except OffendingText as offending:
             form.refusal = refusal_of(request, offending)

@@ -18,6 +18,7 @@ from callbacks.policy import BANDS
 from callbacks.policy_forms import LadderForm, LimitsForm, PreviewForm
 from callbacks.shop_policy import band_words
 from reviews.causes import CAUSE_OF, Cause, SubCause
+from reviews.colliding import Collision, Theirs, mark_of
 from reviews.models import Shop
 from reviews.views.rights import StaffRequest, managed_shops, managers_only
 
@@ -55,11 +56,21 @@ def ladder(request: StaffRequest, code: str) -> HttpResponseBase:
     shop, sub = _place(request), _sub_cause(code)
     row = RemedyPolicy.objects.holding(shop.pk if shop else None, sub.value)
     form = LadderForm(request.POST or None, steps=row.ladder if row else [])
+    mark = request.POST.get("mark") or mark_of(policy_editing.rows_of(row))
+    theirs: Theirs | None = None
     if form.is_bound and form.is_valid():
-        saved = policy_editing.save_ladder(shop, sub.value, form.cleaned_data["steps"], by=request.user)
-        messages.success(request, _("Saved.") if saved else _("Nothing was changed."))
-        return redirect(_url("callbacks:policy", shop))
+        steps = form.cleaned_data["steps"]
+        try:
+            saved = policy_editing.save_ladder(shop, sub.value, steps, by=request.user, mark=mark)
+        except Collision as collision:
+            form.add_error(None, str(collision))
+            theirs = collision.theirs
+        else:
+            messages.success(request, _("Saved.") if saved else _("Nothing was changed."))
+            return redirect(_url("callbacks:policy", shop))
     context = {
+        "theirs": theirs,
+        "mark": theirs.mark if theirs else mark,
         "shop": shop,
         "sub": sub,
         "form": form,
@@ -68,7 +79,8 @@ def ladder(request: StaffRequest, code: str) -> HttpResponseBase:
         "back_url": _url("callbacks:policy", shop),
         "query": urlencode({"shop": _code(shop)}),
     }
-    return render(request, "callbacks/policy/ladder.html", context, status=422 if form.errors else 200)
+    status = 409 if theirs else 422 if form.errors else 200
+    return render(request, "callbacks/policy/ladder.html", context, status=status)
 
 
 @managers_only

@@ -21,6 +21,7 @@ from callbacks.script_editing import Place, UnfitScript
 from callbacks.script_forms import PreviewForm, ScriptChoiceForm, StageForm
 from callbacks.script_spots import ENDS, ICONS, answers_at, spot_label
 from reviews.causes import CAUSE_OF, Cause, SubCause
+from reviews.colliding import Collision, Theirs, mark_of
 from reviews.models import Case, Shop, User
 from reviews.outgoing import OffendingText
 from reviews.refusals import asked_by, refusal_of
@@ -115,20 +116,24 @@ def _url(place: Place, stage: Stage | None = None, answer: str = "") -> str:
 def stage(request: StaffRequest, code: str) -> HttpResponseBase:
     """Change the words of one stage, or after one answer in it, for one shop and cause."""
     place, one, reply = _place(request), _stage(code), _answer(request, code)
-    form = StageForm(request.POST or None, initial={"text": _text(place, one, reply)})
+    form = StageForm(request.POST or None, initial={"text": script_editing.spoken_at(place, one, reply)})
     if not form.is_bound or "preview" in request.POST:
         return _stage_page(request, place, one, reply, form)
     if form.is_valid():
         try:
             with asked_by(request):
+                mark = request.POST.get("mark", "")
                 script_editing.save_stage(
-                    place, one, form.cleaned_data["text"], by=request.user, answer=reply
+                    place, one, form.cleaned_data["text"], by=request.user, answer=reply, mark=mark
                 )
         except OffendingText as error:
             form.refusal = refusal_of(request, error, shop=place.shop)
             form.add_error("text", _named((one.value, reply), error.sentences))
         except UnfitScript as error:
             form.add_error("text", error.faults)
+        except Collision as collision:
+            form.add_error("text", str(collision))
+            return _stage_page(request, place, one, reply, form, status=409, theirs=collision.theirs)
         else:
             messages.success(request, _("Saved."))
             return redirect(_url(place))
@@ -222,11 +227,6 @@ def _place(request: StaffRequest) -> Place:
     return place
 
 
-def _text(place: Place, one: Stage, answer: str) -> str:
-    row = ScriptStage.objects.read_in(place.shop, place.cause, place.sub_cause).get((one.value, answer))
-    return row.text if row else ""
-
-
 def _previewed(user: User, shop: Shop | None, text: str, case: Case | None = None) -> dict[str, Any]:
     """The text filled with facts (of a case, or invented ones), and as it reads when nothing is known."""
     facts = call_facts(case, user) if case else script_editing.sample_facts(shop, user)
@@ -239,7 +239,14 @@ def _previewed(user: User, shop: Shop | None, text: str, case: Case | None = Non
 
 
 def _stage_page(
-    request: StaffRequest, place: Place, one: Stage, reply: str, form: StageForm, *, status: int = 200
+    request: StaffRequest,
+    place: Place,
+    one: Stage,
+    reply: str,
+    form: StageForm,
+    *,
+    status: int = 200,
+    theirs: Theirs | None = None,
 ) -> HttpResponse:
     text = str(form["text"].value() or "")
     context: dict[str, Any] = {
@@ -248,6 +255,8 @@ def _stage_page(
         "answer": Answer(reply) if reply else "",
         "title": spot_label((one.value, reply)),
         "form": form,
+        "theirs": theirs,
+        "mark": theirs.mark if theirs else request.POST.get("mark") or mark_of(script_editing.spoken_at(place, one, reply)),
         "own": place.row(one, reply) if place.shop else None,
         "sub_label": SubCause(place.sub_cause).label if place.sub_cause else "",
         "variables": VARIABLES,

@@ -84,7 +84,7 @@ def test_it_walks_what_is_free_in_the_same_order(calling_hour: datetime, shop: S
     rival = make_user("rival", shop=shop)
     ShopMembership.objects.create(user=rival, shop=closing)
     contacts.give_back(promised, by=agent)
-    taken = []
+    taken: list[Case] = []
     while entry := next_entry(rival, clock.now(), but=taken[-1].pk if taken else None):
         entry.case.note_contact(clock.now())
         CallbackPromise.objects.filter(case=entry.case).update(kept_at=clock.now())
