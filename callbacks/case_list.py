@@ -136,9 +136,9 @@ class _CountedTo(Subquery):
 
 def counts_of(lists: dict[str, CaseQuerySet], user: User) -> dict[str, str]:
     """How many cases each list has, capped as in `count_of`; all in one query (on the user's row)."""
-    counted = {f"in_{name}": _CountedTo(cases, COUNTED) for name, cases in lists.items()}
-    found: dict[str, Any] = User.objects.filter(pk=user.pk).values(**counted).get() if counted else {}
-    return {name.removeprefix("in_"): capped(number) for name, number in found.items()}
+    counted = [_CountedTo(cases, COUNTED) for cases in lists.values()]
+    numbers = User.objects.filter(pk=user.pk).values_list(*counted).get()
+    return {name: capped(number) for name, number in zip(lists, numbers, strict=True)}
 
 
 # --- filters ------------------------------------------------------------------------------------

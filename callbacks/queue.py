@@ -33,6 +33,7 @@ IN_A_ROW = ("shop", "review__buyer", "assignee")
 
 # The columns of the order of work; a leading "-" means largest first. Pages of a list continue by them.
 WORK_ORDER = ("turn", "next_due", "-upset_rank", "-value_rank", "id")
+FREE_ORDER = ("due_at", "-upset_rank", "-value_rank", "id")
 DUE, CLOSING_SOON, TO_CONTACT, SHUT, TO_END = range(5)  # the values of `turn`
 
 
@@ -195,9 +196,9 @@ def next_entry(user: User, now: datetime, *, but: int | None = None) -> QueueEnt
     hours = CallingHours.at(now, user)
     own = ordered(mine(user, now).exclude(pk=but or 0), now, hours).select_related("shop")
     return (
-        _first_own(own.exclude(turn=TO_END), user, now, hours)
+        _first_own(own.exclude(Q(turn=TO_END)), user, now, hours)
         or _first_free(user, now, hours)
-        or _first_own(own.filter(turn=TO_END), user, now, hours)
+        or _first_own(own.filter(Q(turn=TO_END)), user, now, hours)
     )
 
 
@@ -231,13 +232,13 @@ def _free(user: User, now: datetime, hours: CallingHours) -> Iterator[CaseQueryS
     free = Case.objects.visible_to(user).to_take().select_related("shop")
     # Whoever gave it back does not get it again.
     free = free.exclude(released_by=user).annotate(**_ranks())
-    by_deadline = free.order_by("due_at", "-upset_rank", "-value_rank", "id")
+    by_deadline = free.order_by(*FREE_ORDER)
     promised = CallbackPromise.objects.due(now + PROMISE_LEAD).filter(case__status=Status.NEW)
     hour = Subquery(promised.filter(case=OuterRef("pk")).values("due_at")[:1])
     yield (
         by_deadline.filter(pk__in=promised.values("case"))
         .annotate(promised_at=hour)
-        .order_by("promised_at", "-upset_rank", "-value_rank", "id")
+        .order_by("promised_at", *FREE_ORDER)
     )
     later = by_deadline.filter(first_contact_at=None)
     if hours.closing:

@@ -11,8 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from callbacks import photos, remedies, remedy_forms
 from callbacks.forms import CaseForm
 from callbacks.models import Remedy
-from callbacks.views.acts import managed_case
-from callbacks.views.case import answer, get_case
+from callbacks.views.case import answer, get_case, managed_case
 from reviews.views.rights import StaffRequest, staff_only
 
 

@@ -1,0 +1,295 @@
+"""Server time and query count of the desk's pages on PostgreSQL, small and large.
+
+    python -m benchmarks.pages                                   10,000 and 1,000,000 reviews
+    python -m benchmarks.pages --sizes 10000 100000 --rounds 30
+
+Starts a PostgreSQL of its own (tests.servers), fills it by INSERT … SELECT generate_series (a fifth of the
+reviews has a case, a tenth of those is open, 50 shops, 100 agents with 30 own cases for the one who looks)
+and asks through Django's test client: middleware, view, template, no network. Wall time has the database
+in it and whatever else the machine does; CPU time is this process alone. Milliseconds, p50. Prints JSON;
+exit status 1 when a goal is missed (goals are about CPU time where the machine is shared: --wall for wall).
+"""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+SHOPS, AGENTS, PRODUCTS, OWN = 50, 100, 1000, 30
+GOALS = {"queue": 20.0, "case": 35.0, "poll": 2.0}  # ms, p50
+GROWTH, LAST_PAGE = 1.2, 1.3
+BASE_ID = 1_000_000  # of generated rows: below are the few made by hand
+
+
+def main() -> int:
+    options = read_options()
+    from tests.servers import PostgresServer
+
+    server = PostgresServer()
+    try:
+        with tempfile.TemporaryDirectory(prefix="huiping-bench-") as var:
+            start(own_database(server.url), var)
+            figures = {str(size): measure_size(size, options.rounds) for size in options.sizes}
+    finally:
+        server.stop()
+    kind = "wall" if options.wall else "cpu"
+    report = {"sizes": figures, "judged_by": kind, "missed": missed(figures, kind)}
+    print(json.dumps(report, indent=1, ensure_ascii=False))
+    return 1 if report["missed"] else 0
+
+
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 1_000_000], help="reviews")
+    parser.add_argument("--rounds", type=int, default=60, help="requests measured a page")
+    parser.add_argument("--wall", action="store_true", help="judge by wall time")
+    return parser.parse_args()
+
+
+def own_database(url: str) -> str:
+    """The database every fresh server has."""
+    return f"{url.rpartition('/')[0]}/postgres"
+
+
+def start(url: str, var: str) -> None:
+    os.environ.update(
+        DATABASE_URL=url,
+        HUIPING_VAR=var,
+        DJANGO_SETTINGS_MODULE="config.settings",
+        LOG_LEVEL="ERROR",
+        REDIS_URL="redis://127.0.0.1:1/0",
+    )
+    import django
+
+    django.setup()
+    from django.conf import settings
+    from django.core.management import call_command
+
+    settings.ALLOWED_HOSTS = ["*"]
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    call_command("migrate", verbosity=0)
+
+
+# --- the rows --------------------------------------------------------------------------------------
+
+
+def measure_size(reviews: int, rounds: int) -> dict[str, Any]:
+    began = time.monotonic()
+    empty()
+    people = fill(reviews)
+    filled = time.monotonic() - began
+    return {"filled_in_s": round(filled, 1), **measure(people, rounds)}
+
+
+def empty() -> None:
+    from django.core.management import call_command
+
+    call_command("flush", verbosity=0, interactive=False)
+
+
+def fill(reviews: int) -> dict[str, Any]:
+    """Make shops and people by the factories, the rest by one INSERT a table; the people who look."""
+    from django.db import connection
+    from django.utils import timezone
+
+    from reviews.models import CaseEvent, Product, PublicReply, Review, ReviewVersion
+    from tests import factories
+
+    shops = [factories.make_shop(f"bench-{n}") for n in range(SHOPS)]
+    agents = [factories.make_user(f"agent-{n}", shop=shops[n % SHOPS]) for n in range(AGENTS)]
+    boss = factories.make_user("boss", is_superuser=True)
+    model = factories.make_case(shops[0])
+    review, order = model.review, model.review.order
+    assert order
+    PublicReply.objects.create(review=review, text="感谢反馈")
+    cases, first_shop, first_agent = reviews // 5, shops[0].pk, agents[0].pk
+    shop = f"{first_shop} + g % {SHOPS}"
+    multiply(order.buyer, cases, shop_id=shop, nick="'买家' || g", key=None)
+    multiply(order.product, PRODUCTS, shop_id=shop, key="'p' || g", title="'保温杯 ' || g")
+    product = f"{BASE_ID} + 1 + g % {PRODUCTS}"
+    relations = {"shop_id": shop, "product_id": product, "buyer_id": f"{BASE_ID} + g"}
+    multiply(order, cases, **relations, order_no="'b' || g", phone_index="md5(g::text)")
+    hours = "now() - (g % 8760) * interval '1 hour' - (g % 3600) * interval '1 second'"
+    multiply(
+        review,
+        reviews,
+        shop_id=shop,
+        product_id=product,
+        buyer_id=f"CASE WHEN g < {cases} THEN {BASE_ID} + g END",
+        order_id=f"CASE WHEN g < {cases} THEN {BASE_ID} + g END",
+        order_no="'b' || g",
+        review_key="'r' || g",
+        created_at=hours,
+    )
+    version = ReviewVersion.objects.get(review=review)
+    of_review = f"{BASE_ID} + g"
+    multiply(version, cases - 1, review_id=of_review)
+    multiply(PublicReply.objects.get(), cases - 1, review_id=of_review, token=None)
+    is_open = "g % 10 = 0"
+    agent = f"{first_agent} + 1 + (g / 10) % {AGENTS - 1}"
+    multiply(
+        model,
+        cases - 1,
+        review_id=of_review,
+        shop_id=shop,
+        status=f"CASE WHEN {is_open} THEN (CASE WHEN g % 40 = 0 THEN 'new' ELSE 'assigned' END)"
+        " ELSE 'closed' END",
+        outcome=f"CASE WHEN {is_open} THEN '' ELSE 'solved' END",
+        assignee_id=f"CASE WHEN g % 40 = 0 THEN NULL ELSE {agent} END",
+        opened_at=hours,
+        due_at=f"{hours} + interval '2 hours'",
+        first_contact_at=f"CASE WHEN g % 50 <> 0 THEN {hours} END",
+        closed_at=f"CASE WHEN {is_open} THEN NULL ELSE {hours} + interval '1 day' END",
+        upset="(g % 100) / 100.0",
+        value="g % 500",
+        suspected="g % 400 = 0",
+        needs_decision="g % 300 = 0",
+    )
+    multiply(
+        CaseEvent.objects.filter(case=model).latest("pk"),
+        (cases - 1) * 4,
+        case_id=f"{BASE_ID} + 1 + (g - 1) / 4",
+        at="now() - (g % 8760) * interval '1 hour'",
+    )
+    busy(shops[0], agents[0], reviews)
+    with connection.cursor() as cursor:
+        for table in (Review, Product, CaseEvent):
+            name = table._meta.db_table
+            cursor.execute(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), max(id)) FROM {name}")
+        cursor.execute("VACUUM ANALYZE")
+    return {"agent": agents[0], "boss": boss, "now": timezone.now()}
+
+
+def busy(shop: Any, agent: Any, reviews: int) -> None:
+    """Thirty cases in the hands of the agent who looks, whatever the size."""
+    from reviews.models import Status
+    from tests import factories
+
+    for n in range(OWN):
+        status = Status.IN_PROGRESS if n % 3 == 0 else Status.ASSIGNED
+        factories.make_case(shop, assignee=agent, status=status, upset=n / OWN)
+
+
+def multiply(row: Any, number: int, **columns: str | None) -> None:
+    """`number` copies of one row in one statement; `columns` are SQL in terms of g = 1 … number."""
+    from django.db import connection
+
+    table = row._meta.db_table
+    names = [one.column for one in row._meta.concrete_fields]
+    columns = {"id": f"{BASE_ID} + g", **{name: sql for name, sql in columns.items() if name in names}}
+    values = [(columns[name] or "NULL") if name in columns else f'm."{name}"' for name in names]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} ({', '.join(f'{chr(34)}{name}{chr(34)}' for name in names)}) "
+            f"SELECT {', '.join(values)} FROM {table} m, generate_series(1, {number}) g WHERE m.id = {row.pk}"
+        )
+
+
+# --- the pages -------------------------------------------------------------------------------------
+
+
+def measure(people: dict[str, Any], rounds: int) -> dict[str, Any]:
+    from django.test import Client
+
+    agent, boss = Client(), Client()
+    agent.force_login(people["agent"])
+    boss.force_login(people["boss"])
+    own = people["agent"].cases.filter(status="in_progress").first()
+    asked: dict[str, Callable[[], Any]] = {
+        "queue mine": lambda: agent.get("/cases/?view=mine"),
+        "queue to take": lambda: agent.get("/cases/?view=to_take"),
+        "queue all shops first": lambda: boss.get("/cases/?view=open"),
+        "queue all shops last": at_end(boss, people["boss"], "open"),
+        "queue closed first": lambda: boss.get("/cases/?view=closed"),
+        "queue closed last": at_end(boss, people["boss"], "closed"),
+        "desk": lambda: agent.get("/"),
+        "case": lambda: agent.get(f"/cases/{own.pk}/"),
+        "poll queue": unchanged(agent, "/cases/?view=mine", "/cases/changes/?view=mine&version="),
+        "poll queue all shops": unchanged(boss, "/cases/?view=open", "/cases/changes/?view=open&version="),
+        "poll case": looked(agent, f"/cases/{own.pk}/"),
+    }
+    return {name: timed(ask, rounds, 204 if name.startswith("poll") else 200) for name, ask in asked.items()}
+
+
+def at_end(client: Any, user: Any, code: str) -> Callable[[], Any]:
+    """The last full page of a view."""
+    from callbacks.case_list import PAGE, VIEWS, _flip, _write, cases_of
+    from reviews import clock
+
+    view = VIEWS[code]
+    columns = [_flip(name) for name in view.order]
+    before = cases_of(view, user, clock.now()).order_by(*columns)[PAGE]
+    cursor = _write(">", before, view.order)
+    return lambda: client.get(f"/cases/?view={code}&page={cursor}")
+
+
+def version_in(client: Any, url: str) -> str:
+    page: str = client.get(url).content.decode()
+    return page.split('data-version="')[1].split('"')[0]
+
+
+def unchanged(client: Any, url: str, poll: str) -> Callable[[], Any]:
+    version = version_in(client, url)
+    return lambda: client.get(poll + version)
+
+
+def looked(client: Any, url: str) -> Callable[[], Any]:
+    version = version_in(client, url)
+    return lambda: client.post(f"{url}look/", {"version": version})
+
+
+def timed(ask: Callable[[], Any], rounds: int, status: int) -> dict[str, float]:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as seen:
+        answer = ask()
+    if answer.status_code != status:
+        raise SystemExit(f"{answer.request['PATH_INFO']}: {answer.status_code}, not {status}")
+    for _warm in range(5):
+        ask()
+    wall, cpu = [], []
+    for _round in range(rounds):
+        began, spent = time.perf_counter(), time.process_time()
+        ask()
+        cpu.append((time.process_time() - spent) * 1000)
+        wall.append((time.perf_counter() - began) * 1000)
+    slowest = sorted(wall)[int(len(wall) * 0.99) - 1]
+    return {
+        "wall": round(statistics.median(wall), 2),
+        "cpu": round(statistics.median(cpu), 2),
+        "wall_p99": round(slowest, 1),
+        "queries": len(seen),
+    }
+
+
+def missed(figures: dict[str, dict[str, Any]], kind: str) -> list[str]:
+    """Which goals were not met, in words."""
+    found = []
+    sizes = list(figures)
+    for size, pages in figures.items():
+        for name, page in pages.items():
+            goal = next((ms for word, ms in GOALS.items() if name.startswith(word)), None)
+            if goal and page[kind] > goal:
+                found.append(f"{size}: {name} {page[kind]} ms > {goal} ms")
+        for first, last in (("queue all shops first", "queue all shops last"),):
+            if pages[last][kind] > LAST_PAGE * pages[first][kind]:
+                found.append(f"{size}: {last} is more than {LAST_PAGE} × {first}")
+    for name in figures[sizes[0]]:
+        if name == "filled_in_s":
+            continue
+        small, large = figures[sizes[0]][name][kind], figures[sizes[-1]][name][kind]
+        if large > GROWTH * small:
+            found.append(f"{name} grows {large / small:.2f} × from {sizes[0]} to {sizes[-1]}")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
