@@ -249,6 +249,7 @@ def _stage_page(
     theirs: Theirs | None = None,
 ) -> HttpResponse:
     text = str(form["text"].value() or "")
+    stands = script_editing.spoken_at(place, one, reply)
     context: dict[str, Any] = {
         "place": place,
         "stage": one,
@@ -256,7 +257,7 @@ def _stage_page(
         "title": spot_label((one.value, reply)),
         "form": form,
         "theirs": theirs,
-        "mark": theirs.mark if theirs else request.POST.get("mark") or mark_of(script_editing.spoken_at(place, one, reply)),
+        "mark": theirs.mark if theirs else request.POST.get("mark") or mark_of(stands),
         "own": place.row(one, reply) if place.shop else None,
         "sub_label": SubCause(place.sub_cause).label if place.sub_cause else "",
         "variables": VARIABLES,
