@@ -1,6 +1,7 @@
 """Undo: offered after each act that can be undone, and on the page of what one did lately."""
 
 from django.contrib import messages
+from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -35,7 +36,8 @@ def page(request: StaffRequest) -> HttpResponse:
         .select_related("case__shop", "case__review")
         .order_by("-at", "-id")
     )
-    jobs = BulkJob.objects.visible_to(request.user).order_by("-created_at", "-id")
+    jobs = BulkJob.objects.visible_to(request.user).annotate(number=Count("rows"))
+    jobs = jobs.order_by("-created_at", "-id")
     context = {"acts": acts[:SHOWN], "jobs": jobs[:SHOWN], "now": now}
     return render(request, "callbacks/acts.html", context)
 

@@ -64,6 +64,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/thanks/": BOTH,
     "/thanks/{thanks}/": MANAGER,
     "/showcase/": BOTH,
+    "/me/": BOTH,
     "/releases/": BOTH,
     "/stats/": MANAGER,
     "/imports/": MANAGER,

@@ -81,7 +81,7 @@ def test_the_whole_of_a_case_fits_a_telephone(
     expect(call).to_be_in_viewport()  # without scrolling: the bar stays in sight
     call.tap()
     page.get_by_role("link", name="结束通话").tap()
-    page.locator("#call_notes").fill("杯盖磕掉一块，换一个")
+    page.locator("#call_notes").fill("杯盖磕掉一块，换一个盖子。")
     page.get_by_role("button", name="谈妥方案").tap()
     expect(page.locator(".calls")).to_contain_text("谈妥方案")
     page.locator(".offer-buttons button").first.tap()

@@ -1,11 +1,13 @@
 """One act on many cases: what the preview says, what the job does, and that nothing happens twice."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -132,6 +134,27 @@ def test_nothing_happens_twice_whoever_comes_again(agent: User, held: list[Case]
     bulk.run_job(job.pk)
     assert CaseEvent.objects.filter(kind="close").count() == len(held)
     assert Act.objects.count() == len(held)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_share_a_job_and_do_every_case_once(shop: Shop, agent: User, held: list[Case]) -> None:
+    for _number in range(20):
+        make_case(shop, assignee=agent)
+    job = prepared(agent, ActKind.NOTE, note="已核实")
+    bulk.start(job)
+
+    def work(_number: int) -> None:
+        try:
+            bulk.run_job(job.pk)
+        finally:
+            connection.close()
+
+    with patch.object(bulk, "CLAIM", 3), ThreadPoolExecutor(3) as pool:
+        list(pool.map(work, range(3)))
+    assert states(job) == ["done"] * 24
+    assert CaseEvent.objects.filter(kind="note").count() == Act.objects.count() == 24
+    assert BulkJob.objects.get().status == "finished"
 
 
 def test_a_killed_worker_leaves_its_rows_to_the_next(agent: User, held: list[Case]) -> None:
