@@ -164,8 +164,8 @@ def _python(name: str, value: Any) -> Any:
 
 
 def _check_untouched(act: Act, case: Case) -> None:
-    """Nothing but dispatch has happened, and what the act changed still stands."""
-    if words := _since(case, act.last_event, but_dealing=True):
+    """Nothing has happened (but that a case given back was dealt out); what the act changed still stands."""
+    if words := _since(case, act.last_event, but_dealing=act.kind == ActKind.RELEASE):
         raise StaleCase(_("It cannot be undone any more.") + " " + words)
     if CallLog.objects.filter(case=case, started_at__gte=act.at).exists():
         raise StaleCase(_("It cannot be undone any more: the buyer has been called since."))

@@ -126,13 +126,13 @@ def test_an_unlawful_note_is_refused_case_by_case(agent: User, held: list[Case])
 
 
 def test_nothing_happens_twice_whoever_comes_again(agent: User, held: list[Case]) -> None:
-    job = prepared(agent)
-    job = run(job)
+    job = run(prepared(agent, ActKind.NOTE, note="已核实"))
     for row in job.rows.all():
-        bulk._work_at(row, BulkJob(pk=job.pk, act="close", params=CLOSE, created_by=agent, status="running"))
+        again = BulkJob(pk=job.pk, act="note", params=job.params, created_by=agent, status="running")
+        bulk._work_at(row, again)
     bulk.start(job)
     bulk.run_job(job.pk)
-    assert CaseEvent.objects.filter(kind="close").count() == len(held)
+    assert CaseEvent.objects.filter(kind="note").count() == len(held)
     assert Act.objects.count() == len(held)
 
 
