@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -14,12 +14,24 @@ from callbacks import forms, live
 from callbacks.calling_rules import CallPermission, window_closes_at
 from callbacks.chat_text import chat_text
 from callbacks.contacts import call_permission, obstacles_to_close, words_of
-from callbacks.models import BuyerMessage, CallbackPromise, CallLog, CallOutcome, Remedy
+from callbacks.models import (
+    BuyerMessage,
+    CallbackPromise,
+    CallLog,
+    CallOutcome,
+    OutgoingMessage,
+    Remedy,
+    ShopGateway,
+)
+from callbacks.models.messages import UNDER_WAY
 from callbacks.models.scripts import APOLOGIES
+from callbacks.promise_texts import confirmation
+from callbacks.promising import TO_THE_TEAM
 from callbacks.queue import QueueEntry, agent_queue
 from callbacks.remedy_card import RemedyCard
 from callbacks.remedy_forms import PhotoForm, RemedyForm
 from callbacks.script import ScriptLine, manner_for, outcome_of, review_words, script_for
+from callbacks.texts import channel_among
 from callbacks.timeline import TimelineEntry, assigned_to, difference_of, timeline
 from reviews.behaviour import SignalKind
 from reviews.causes import COMPLAINTS, SUB_CAUSES, Cause, SubCause
@@ -52,6 +64,7 @@ UNSEEN_FIELDS = frozenset(
         "accepted",
         "answer",
         "approve",
+        "channel",
         "mark",
         "done",
         "key",
@@ -101,7 +114,7 @@ class CasePage:
             return self.running is None
         if form.place == "call":
             return self.my_call is None
-        if self.holds or form.place in ("case", "cause", "contact"):
+        if self.holds or form.place in ("case", "cause", "contact", "move"):
             return False
         return form.place not in ("reply", "remedy", "photos") or not self.manages
 
@@ -324,6 +337,16 @@ class CasePage:
     def promise(self) -> CallbackPromise | None:
         return CallbackPromise.objects.filter(case=self.case).pending().select_related("agent").first()
 
+    @property
+    def may_move_promise(self) -> bool:
+        return (self.is_mine or self.manages) and self.running is None
+
+    @property
+    def may_take_over(self) -> bool:
+        """A colleague's promise whose hour is over without a call."""
+        late = self.promise is not None and self.promise.due_at <= self.now - TO_THE_TEAM
+        return late and not self.is_mine and self.running is None and self.case.status != Status.IN_PROGRESS
+
     @cached_property
     def script(self) -> list[ScriptLine]:
         speaker = self.running.agent if self.running else self.user
@@ -410,6 +433,27 @@ class CasePage:
         return list(self.case.messages.select_related("sent_by"))
 
     @cached_property
+    def texts(self) -> list[OutgoingMessage]:
+        """What went, or is to go, by a gateway; the oldest first."""
+        return list(self.case.outgoing.select_related("queued_by"))
+
+    @property
+    def texts_move(self) -> bool:
+        """Whether a text may soon stand otherwise: the page asks again."""
+        recent = self.now - timedelta(minutes=30)
+        return any(one.state in UNDER_WAY or (one.ask_at and one.queued_at > recent) for one in self.texts)
+
+    @cached_property
+    def ways(self) -> set[str]:
+        """The channels this shop has a gateway for."""
+        return set(ShopGateway.objects.of(self.case.shop_id).values_list("channel", flat=True))
+
+    @property
+    def text_channel(self) -> str | None:
+        """By which gateway this buyer can be told something."""
+        return channel_among(self.ways, self.case)
+
+    @cached_property
     def obstacles(self) -> list[str]:
         """What has to be done before the case can be closed at all."""
         return [one.words for one in obstacles_to_close(self.case, Outcome.SOLVED)]
@@ -448,7 +492,9 @@ class CasePage:
         made: Sequence[forms.CaseForm] = (
             self._end_call_form(),
             forms.EndForForm(self.case, auto_id="end_for_%s"),
-            forms.CallbackForm(self.case),
+            forms.CallbackForm(self.case, initial=self._confirmation()),
+            forms.MovePromiseForm(self.case),
+            forms.SendTextForm(self.case),
             RemedyForm(self.case),
             PhotoForm(self.case),
             forms.ReplyForm(self.case, initial={"text": self.reply.text if self.reply else ""}),
@@ -464,7 +510,12 @@ class CasePage:
         return by_name
 
     def _end_call_form(self) -> forms.EndCallForm:
-        return forms.EndCallForm(self.case, initial={"notes": self.running.notes if self.running else ""})
+        notes = self.running.notes if self.running else ""
+        return forms.EndCallForm(self.case, initial={"notes": notes, **self._confirmation()})
+
+    def _confirmation(self) -> dict[str, str]:
+        text = confirmation(self.case, self.user) if self.holds and self.text_channel else ""
+        return {"callback_text": text}
 
     def _message_form(self) -> forms.MessageForm:
         text = chat_text(self.case, self.user, self.remedies, self.promise) if self.holds else ""

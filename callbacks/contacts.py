@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from callbacks.calling_rules import CallPermission, may_call, window_on
+from callbacks.calling_rules import CallPermission, may_call
 from callbacks.holding import (
     NotAllowed,
     check_hold,
@@ -31,6 +30,11 @@ from callbacks.models import (
     StageReached,
 )
 from callbacks.models.calls import SPOKEN
+from callbacks.promising import LATEST_PROMISE as LATEST_PROMISE
+from callbacks.promising import PROMISE_LEAD as PROMISE_LEAD
+from callbacks.promising import cancel_promise as cancel_promise
+from callbacks.promising import check_window, drop_promise, keep_promise
+from callbacks.promising import promise_callback as promise_callback
 from callbacks.script import review_words
 from callbacks.script_spots import answers_at
 from callbacks.undoing import remembered
@@ -42,7 +46,6 @@ from reviews.models import (
     InvalidTransition,
     Outcome,
     PublicReply,
-    Shop,
     StaleCase,
     Status,
     User,
@@ -55,9 +58,7 @@ from reviews.posting import mark_reply_posted
 from reviews.replies import draft_reply
 from reviews.templatetags.ui import zdate
 
-LATEST_PROMISE = timedelta(days=14)
 REVEALS_AN_HOUR = 60  # numbers one person may look at; nobody makes more calls, a leak does
-PROMISE_LEAD = timedelta(minutes=5)  # a promised call-back comes up this long before its hour
 
 
 def call_permission(case: Case, now: datetime) -> CallPermission:
@@ -135,7 +136,7 @@ def _check_reveals(user: User) -> None:
 
 @transaction.atomic
 def start_call(case: Case, *, by: User) -> CallLog:
-    """Begin a call attempt: the clock of first contact stops, a due promise is kept."""
+    """Begin a call attempt: the clock of first contact stops, a promise whose hour is near is kept."""
     check_hold(locked(case), by)
     now = clock.now()
     permission = call_permission(case, now)
@@ -143,7 +144,7 @@ def start_call(case: Case, *, by: User) -> CallLog:
         raise NotAllowed(words_of(permission, case))
     if CallLog.objects.filter(case=case, ended_at=None).exists():
         raise StaleCase(_("A call is already running in this case."))
-    CallbackPromise.objects.filter(case=case).pending().update(kept_at=now)
+    keep_promise(case, now)
     case.note_contact(now)
     return CallLog.objects.create(case=case, agent=by, started_at=now)
 
@@ -200,11 +201,13 @@ def end_call(
     notes: str = "",
     callback_at: datetime | None = None,
     callback_note: str = "",
+    callback_agent: User | None = None,
+    callback_text: str = "",
 ) -> CallLog:
     """End the call with its outcome and do what follows from it.
 
-    later → the promised hour is required; no answer → the case comes back at the next permitted hour;
-    do not call → holds at once in every shop.
+    later → the promised hour is required, `callback_text` confirms it to the buyer; no answer → the case
+    comes back at the next permitted hour; do not call → holds at once in every shop.
     """
     case, outcome = call.case, CallOutcome(outcome)
     if not call.is_running or call.agent_id != by.pk:
@@ -214,7 +217,9 @@ def end_call(
     with noted(f"{notes}\n{callback_note}", case=case, by=by):
         _end(call, outcome, by=by, notes=notes)
         if outcome == CallOutcome.LATER and callback_at:
-            _promise(case, callback_at, by=by, note=callback_note)
+            promise_callback(
+                case, callback_at, by=by, note=callback_note, agent=callback_agent, text=callback_text
+            )
     return call
 
 
@@ -262,64 +267,12 @@ def _wait_for_next_try(case: Case, *, by: User, now: datetime) -> None:
         case.set_waiting(permission.next_at, by=by, reason="no_answer")
 
 
-def promise_callback(case: Case, at: datetime, *, by: User, note: str = "") -> CallbackPromise:
-    """Promise a call-back for one hour: the case waits until then and comes up to the same agent."""
-    with noted(note, case=case, by=by):
-        return _promise(case, at, by=by, note=note)
-
-
-def _promise(case: Case, at: datetime, *, by: User, note: str) -> CallbackPromise:
-    if case.status not in (Status.IN_PROGRESS, Status.WAITING) or case.assignee_id != by.pk:
-        raise InvalidTransition(_("Take the case first: only who works on it can promise a call-back."))
-    now, shop = clock.now(), case.shop
-    if at <= now:
-        raise NotAllowed(_("The promised hour is already over. Choose a later one."))
-    if at > now + LATEST_PROMISE:
-        raise NotAllowed(_("Promise a call-back within fourteen days."))
-    _check_hour(at, shop)
-    if DoNotCall.objects.forbids(order=case.review.order, buyer=case.review.buyer):
-        raise NotAllowed(_("This buyer asked not to be called."))
-    CallbackPromise.objects.filter(case=case).pending().update(cancelled_at=now)
-    promise = CallbackPromise.objects.create(case=case, agent=by, due_at=at, note=note)
-    case.set_waiting(at, by=by, reason="promise")
-    case.log(EventKind.PROMISE, by=by, due_at=at.isoformat(), note=note)
-    draft_reply(case.review, case)
-    return promise
-
-
-def _check_hour(at: datetime, shop: Shop) -> None:
-    window = window_on(at.astimezone(shop.zone).date(), shop.zone, shop.calling_from, shop.calling_until)
-    if window is None:
-        raise NotAllowed(_("The shop has no calling hours. A manager can set them."))
-    if not window[0] <= at < window[1]:
-        opens, closes = (timezone.localtime(edge, shop.zone) for edge in window)
-        raise NotAllowed(
-            _("The shop calls from %(from)s to %(until)s. Choose an hour in between.")
-            % {"from": f"{opens:%H:%M}", "until": f"{closes:%H:%M}"}
-        )
-
-
-@transaction.atomic
-def cancel_promise(promise: CallbackPromise, *, by: User) -> None:
-    """Take a promise back; the case is in progress again."""
-    if promise.case.assignee_id != by.pk:
-        raise InvalidTransition(_("Take the case first: only who works on it can do this."))
-    cancelled = CallbackPromise.objects.filter(pk=promise.pk).pending().update(cancelled_at=clock.now())
-    if not cancelled:
-        raise StaleCase(_("This call-back has already been made or cancelled."))
-    case = promise.case
-    case.log(EventKind.PROMISE_CANCELLED, by=by, due_at=promise.due_at.isoformat())
-    draft_reply(case.review, case)
-    if case.status == Status.WAITING:
-        case.take(by)
-
-
 @transaction.atomic
 def forbid_calls(case: Case, *, by: User) -> None:
     """The buyer wants no calls: from this second on nobody in any shop calls this number."""
     order, buyer = case.review.order, case.review.buyer
     DoNotCall.objects.create(phone_index=order.phone_index if order else "", buyer=buyer, case=case, by=by)
-    CallbackPromise.objects.filter(case=case).pending().update(cancelled_at=clock.now())
+    drop_promise(case, by=by, tell=False)
     AuditEntry.note(Action.DO_NOT_CALL, case, user=by, shop=case.shop)
 
 
@@ -387,7 +340,7 @@ def check_wait(case: Case, until: datetime, *, by: User) -> None:
     now = clock.now()
     if not now < until <= now + LATEST_PROMISE:
         raise NotAllowed(_("Choose an hour within the next fourteen days."))
-    _check_hour(until, case.shop)
+    check_window(until, case.shop)
 
 
 def add_note(case: Case, note: str, *, by: User) -> Act:
@@ -510,7 +463,7 @@ def settle(case: Case, outcome: Outcome | str, *, by: User, note: str = "", begi
         check_settle(case, outcome, by=by, begin=begin)
         if case.status != Status.IN_PROGRESS:
             case.take(by)
-        CallbackPromise.objects.filter(case=case).pending().update(cancelled_at=clock.now())
+        drop_promise(case, by=by)
         case.close(outcome, by=by, note=note)
     return act
 

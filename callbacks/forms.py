@@ -8,7 +8,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from callbacks.callback_hours import quick_hours
-from callbacks.models import Answer, CallOutcome, Stage
+from callbacks.models import Answer, CallOutcome, Channel, Stage
+from callbacks.promise_texts import HOUR
 from reviews import clock
 from reviews.causes import SUB_CAUSES, Cause, SubCause
 from reviews.colliding import Theirs
@@ -94,6 +95,19 @@ class CallbackForm(CaseForm):
         self.fields["callback_note"] = forms.CharField(
             label=_("Note for the call-back"), max_length=200, required=False
         )
+        self.fields["callback_agent"] = forms.ModelChoiceField(
+            agents_of(shop), label=_("Who calls"), required=False, empty_label=_("I myself")
+        )
+        self.fields["callback_tell"] = forms.BooleanField(
+            label=_("Confirm it by text message"), required=False, initial=True
+        )
+        self.fields["callback_text"] = forms.CharField(
+            label=_("Text message"),
+            max_length=300,
+            required=False,
+            widget=forms.Textarea(attrs={"rows": 3}),
+            help_text=_("{hour} becomes the promised hour."),
+        )
         self.quick = quick_hours(
             clock.now(), zone=shop.zone, calling_from=shop.calling_from, calling_until=shop.calling_until
         )
@@ -103,11 +117,46 @@ class CallbackForm(CaseForm):
         cleaned["callback_at"] = cleaned.get("later_at") or cleaned.get("callback_at")
         if self.needs_hour and not cleaned["callback_at"] and not self.errors:
             self.add_error("callback_at", _("Name the hour of the promised call-back."))
+        if not cleaned.get("callback_tell"):
+            cleaned["callback_text"] = ""
+        elif self.needs_hour and cleaned.get("callback_text") and HOUR not in cleaned["callback_text"]:
+            self.add_error("callback_text", _("Leave {hour} in the text: it becomes the promised hour."))
         return cleaned
 
     @property
     def needs_hour(self) -> bool:
         return True
+
+
+class MovePromiseForm(CallbackForm):
+    """Another hour, another agent, or both."""
+
+    place = "move"
+    at_buyers_wish = forms.BooleanField(label=_("The buyer wishes it"), required=False, initial=True)
+
+    @property
+    def needs_hour(self) -> bool:
+        return not self.cleaned_data.get("callback_agent")
+
+
+class TakeOverForm(CaseForm):
+    place = "case"
+
+
+class SendTextForm(CaseForm):
+    """A text for the gateway; the words are those of the card of the shop chat."""
+
+    place = "message"
+    text = forms.CharField(label=_("Text"), max_length=300, widget=forms.Textarea(attrs={"rows": 5}))
+    channel = forms.ChoiceField(choices=Channel.choices)
+    recipient = forms.EmailField(label=_("E-mail address"), required=False)
+
+    def clean_recipient(self) -> str:
+        return str(self.cleaned_data["recipient"]) if self.data.get("channel") == Channel.EMAIL else ""
+
+
+class TakeBackForm(CaseForm):
+    place = "message"
 
 
 class CancelPromiseForm(CaseForm):
@@ -250,6 +299,28 @@ class FilterForm(forms.Form):
         assert isinstance(shop, forms.ModelChoiceField)
         shop.queryset = Shop.objects.visible_to(user)
         shop.label = _("Shop")
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """What was understood; what was not is left out."""
+        self.is_valid()
+        return {name: value for name, value in self.cleaned_data.items() if value not in (None, "")}
+
+
+class KeptForm(forms.Form):
+    """Which promises are listed; every one is a parameter of the URL."""
+
+    shop = forms.ModelChoiceField(Shop.objects.none(), required=False)
+    agent = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
+    until = DayField(required=False)
+    how = forms.ChoiceField(choices=[("kept", "kept"), ("missed", "missed")], required=False)
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["from"] = DayField(required=False)
+        shop = self.fields["shop"]
+        assert isinstance(shop, forms.ModelChoiceField)
+        shop.queryset = Shop.objects.visible_to(user)
 
     @property
     def filters(self) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def waits_for_approval(case: Case) -> bool:
     return waiting.exists() if known is None else known
 
 
-def noted(note: str, *, case: Case, by: User) -> AbstractContextManager[None]:
+def noted(note: str, *, case: Case, by: User | None) -> AbstractContextManager[None]:
     """A transaction in which a note of the case is kept: what is planned or agreed obeys the law too.
 
     Raises OffendingText; outside any other transaction, so that the refusal stays on record.

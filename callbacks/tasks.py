@@ -1,6 +1,15 @@
 """Celery: one more door to the desk's rooms, no logic. Rows in the database are the queue."""
 
+import logging
+import time
+from datetime import timedelta
+
 from celery import shared_task
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 60  # then the task hands over to a fresh one
 
 
 @shared_task
@@ -65,3 +74,34 @@ def sweep_leases() -> None:
     from reviews import clock
 
     free_idle(clock.now())
+
+
+def wake_sender(after: timedelta = timedelta()) -> None:
+    """Tell a worker that a text is due (in some seconds). A broker that is away is no error: the sweep
+    finds the row."""
+    try:
+        send_texts.apply_async(countdown=after.total_seconds())
+    except OperationalError as error:
+        log.warning("No wake-up sent, the sweep will send the text: %s", error)
+
+
+@shared_task
+def send_texts() -> int:
+    """Let due texts leave until none is left; how many were looked after."""
+    from callbacks.sending import send_due
+
+    began, total = time.monotonic(), 0
+    while number := send_due():
+        total += number
+        if time.monotonic() - began > DRAIN_SECONDS:
+            send_texts.delay()
+            break
+    return total
+
+
+@shared_task
+def ask_for_receipts() -> int:
+    """Ask providers about texts without a receipt; how many."""
+    from callbacks import sending
+
+    return sending.ask_for_receipts()

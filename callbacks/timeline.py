@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from callbacks.models import ActKind, CallOutcome, RemedyKind, RemedyStatus
+from callbacks.models import ActKind, CallOutcome, Channel, RemedyKind, RemedyStatus
 from reviews.causes import SubCause
 from reviews.changes import Difference, difference
 from reviews.models import BehaviourSignal, CaseEvent, Outcome, Rating, ReviewVersion, Shop, User
@@ -161,6 +161,10 @@ def _call(_event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
 
 def _promise(event: CaseEvent, data: dict[str, Any], shop: Shop) -> Words:
     at = zdate(datetime.fromisoformat(data["due_at"]), shop)
+    if data.get("moved"):
+        before = zdate(datetime.fromisoformat(data["moved"]), shop)
+        words = {"before": before, "at": at}
+        return _("Call-back moved from %(before)s to %(at)s") % words, data.get("note", "")
     if event.kind == EventKind.PROMISE:
         return _("Call-back promised for %(at)s") % {"at": at}, data.get("note", "")
     return _("Call-back of %(at)s cancelled") % {"at": at}, ""
@@ -176,6 +180,8 @@ def _remedy(_event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
 
 
 def _text(event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
+    if data.get("channel") in Channel.values:
+        return _("%(channel)s sent") % {"channel": Channel(data["channel"]).label}, data.get("text", "")
     return str(EventKind(event.kind).label), data.get("text", "")
 
 

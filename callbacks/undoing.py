@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from callbacks.holding import NotAllowed, locked
 from callbacks.models import Act, ActKind, BulkRow, CallbackPromise, CallLog
 from callbacks.models.acts import RowState
+from callbacks.texts import follow_restoration
 from reviews import clock
 from reviews.complaints import follow_cause
 from reviews.models import Case, CaseEvent, Classification, Complaint, StaleCase, User
@@ -112,6 +113,7 @@ def _since(case: Case, event: int, *, but_dealing: bool = False) -> str:
     With `but_dealing` what dispatch did by itself does not count: nobody has begun.
     """
     later = CaseEvent.objects.filter(case=case, pk__gt=event)
+    later = later.exclude(kind=EventKind.MESSAGE, data__has_key="follows")
     if but_dealing:
         later = later.exclude(kind=EventKind.ASSIGN, by=None)
     first = later.select_related("by").order_by("pk").first()
@@ -179,6 +181,8 @@ def _check_untouched(act: Act, case: Case) -> None:
 def _put_back_links(act: Act, *, by: User) -> None:
     promises = CallbackPromise.objects.filter(pk__in=act.also.get("promises", ()), kept_at=None)
     promises.update(cancelled_at=None)
+    for promise in promises.select_related("case__shop", "agent"):
+        follow_restoration(promise, by=by)
     withdrawn = Complaint.objects.filter(
         pk__in=act.also.get("complaints", ()), status=ComplaintStatus.WITHDRAWN
     )

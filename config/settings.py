@@ -209,6 +209,15 @@ if PRODUCTION:
     if env.bool("BEHIND_PROXY", False):
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+# --- e-mail: texts to buyers where a shop sends by its own mail server -----------------------------
+EMAIL_HOST: str = env.str("EMAIL_HOST", "")
+EMAIL_PORT: int = env.int("EMAIL_PORT", 587)
+EMAIL_HOST_USER: str = env.str("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD: str = env.str("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS: bool = env.bool("EMAIL_USE_TLS", True)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", "huiping@localhost")
+
 # --- Celery: the engine ------------------------------------------------------------------------
 _redis_url_file = VAR_DIR / "run" / "redis_url"  # written by `manage.py run` for its embedded server
 REDIS_URL: str = env.str(
@@ -267,6 +276,12 @@ CELERY_BEAT_SCHEDULE = {
         "task": "callbacks.tasks.sweep_leases",
         "schedule": 60.0,
         "options": {"expires": 60},
+    },
+    "send-texts": {"task": "callbacks.tasks.send_texts", "schedule": 3.0, "options": {"expires": 3}},
+    "ask-for-receipts": {
+        "task": "callbacks.tasks.ask_for_receipts",
+        "schedule": 30.0,
+        "options": {"expires": 30},
     },
     "watch-drift": {
         "task": "reviews.tasks.watch_drift",
@@ -337,6 +352,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"httpx": {"level": "WARNING"}},  # it names every address it calls
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
 }
 SILENCED_SYSTEM_CHECKS: list[str] = []

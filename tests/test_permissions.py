@@ -14,7 +14,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from callbacks.models import Act, BulkJob, Remedy
+from callbacks.models import Act, BulkJob, OutgoingMessage, Remedy
 from callbacks.photos import add_photos
 from reviews.models import (
     Absence,
@@ -60,6 +60,15 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "callbacks:member_absences": ("get", MANAGERS_OWN),
     "callbacks:absence_end": ("post", OWN_SHOP),
     "callbacks:promises": ("get", ANYBODY),
+    "callbacks:promises_due": ("get", ANYBODY),
+    "callbacks:promises_kept": ("get", ANYBODY),
+    "callbacks:texts": ("get", MANAGERS),
+    "callbacks:text_decide": ("post", MANAGERS_OWN),
+    "callbacks:move_promise": ("post", OWN_SHOP),
+    "callbacks:take_over_promise": ("post", OWN_SHOP),
+    "callbacks:case_texts": ("get", OWN_SHOP),
+    "callbacks:send_text": ("post", OWN_SHOP),
+    "callbacks:take_back_text": ("post", OWN_SHOP),
     "callbacks:queue": ("get", ANYBODY),
     "callbacks:next_case": ("post", ANYBODY),
     "callbacks:queue_changes": ("get", ANYBODY),
@@ -196,7 +205,16 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
 PICTURE = base64.b64decode(  # one red pixel
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
 )
-OPEN_TO_ALL = {"login", "logout", "set_language", "healthz", "api:schema", "api:docs", "api:nowhere"}
+OPEN_TO_ALL = {
+    "callbacks:receipts",
+    "login",
+    "logout",
+    "set_language",
+    "healthz",
+    "api:schema",
+    "api:docs",
+    "api:nowhere",
+}
 
 
 def names(resolver: URLResolver | Any = None, space: str = "") -> Iterator[str]:
@@ -225,11 +243,15 @@ def addresses(shop: Shop, agent: User, manager: User) -> dict[str, str]:
         case=case, kind="refund", amount=90, status="to_approve", agreed_by=agent, agreed_at=case.opened_at
     )
     photo = add_photos(case, [("a.png", PICTURE)], by=agent)[0]
+    text = OutgoingMessage.objects.create(
+        case=case, kind="other", channel="sms", text="您好", next_attempt_at=case.opened_at, queued_by=agent
+    )
     waiting = ClassificationRequest.objects.create(
         review=make_review(shop), version=1, parked_at=case.opened_at
     )
     more = {
         "remedy": remedy.pk,
+        "text": text.pk,
         "chat": ChatRecord.objects.create(
             case=case, source="other", said_at=case.opened_at, text="您好", pasted_by=agent
         ).pk,
@@ -290,6 +312,8 @@ def _address(name: str, pk: int | None, more: dict[str, int]) -> str:
     for arguments in shapes:
         try:
             shop = "code" in arguments or name == "callbacks:policy_limits"
+            if name == "callbacks:text_decide":
+                return reverse(name, args=[more["text"]])
             if name == "callbacks:approval":
                 return reverse(name, args=[more["remedy"]])
             if name.startswith("callbacks:policy_") and "code" in arguments:

@@ -3,7 +3,15 @@
 from callbacks.models.acts import Act, ActKind, BulkJob, BulkRow
 from callbacks.models.calls import BuyerAnswer, CallbackPromise, CallLog, CallOutcome, DoNotCall, StageReached
 from callbacks.models.ledger import EntryKind, LedgerEntry, Payout, PayoutMethod, RemedyBudget
-from callbacks.models.messages import BuyerMessage
+from callbacks.models.messages import (
+    BuyerMessage,
+    Channel,
+    MessageKind,
+    MessageState,
+    OutgoingMessage,
+    Provider,
+    ShopGateway,
+)
 from callbacks.models.photos import PhotoMatch, ProofPhoto
 from callbacks.models.policies import RemedyPolicy
 from callbacks.models.remedies import Because, Remedy, RemedyStatus
@@ -24,21 +32,27 @@ __all__ = (
     "CallOutcome",
     "CallbackPromise",
     "CaseViewer",
+    "Channel",
     "DoNotCall",
     "EntryKind",
     "LapsedHold",
     "LedgerEntry",
     "MannerHint",
+    "MessageKind",
+    "MessageState",
+    "OutgoingMessage",
     "Payout",
     "PayoutMethod",
     "PhotoMatch",
     "ProofPhoto",
+    "Provider",
     "Remedy",
     "RemedyBudget",
     "RemedyKind",
     "RemedyPolicy",
     "RemedyStatus",
     "ScriptStage",
+    "ShopGateway",
     "Stage",
     "StageReached",
 )

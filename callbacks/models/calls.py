@@ -112,13 +112,19 @@ class CallbackPromiseQuerySet(models.QuerySet["CallbackPromise"]):
 
 
 class CallbackPromise(models.Model):
-    """A call-back promised to a buyer for one hour. A case has at most one that is pending."""
+    """A call-back promised to a buyer for one hour. A case has at most one that is pending.
+
+    `agent` is who is to call. `judged_at` is the hour by which it counts as kept (callbacks.kept): a move at
+    the buyer's wish before the hour takes it along, any other move does not.
+    """
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="promises")
     agent = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="promises")
     due_at = models.DateTimeField(_("promised for"))
     note = models.CharField(_("note"), max_length=200, blank=True)
     made_at = models.DateTimeField(default=clock.now)
+    judged_at = models.DateTimeField(_("counts as kept at"), null=True, blank=True)
+    moves = models.PositiveSmallIntegerField(_("times moved"), default=0)
     kept_at = models.DateTimeField(null=True, blank=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
 
@@ -142,6 +148,7 @@ class CallbackPromise(models.Model):
             models.Index(
                 fields=["due_at"], name="promise_by_hour", condition=Q(kept_at=None, cancelled_at=None)
             ),
+            models.Index(fields=["judged_at"], name="promise_judged", condition=Q(judged_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

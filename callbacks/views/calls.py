@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from callbacks import contacts, forms
+from callbacks import contacts, forms, promising
 from callbacks.holding import NotAllowed
 from callbacks.models import CallbackPromise, CallLog
 from callbacks.views.case import answer, get_case, is_partial, managed_case, show
@@ -120,6 +120,8 @@ def end_call(request: StaffRequest, pk: int) -> HttpResponse:
             notes=data["notes"],
             callback_at=data["callback_at"],
             callback_note=data["callback_note"],
+            callback_agent=data["callback_agent"],
+            callback_text=data["callback_text"],
         ),
     )
 
@@ -150,7 +152,33 @@ def promise(request: StaffRequest, pk: int) -> HttpResponse:
         case,
         form,
         lambda data: contacts.promise_callback(
-            case, data["callback_at"], by=request.user, note=data["callback_note"]
+            case,
+            data["callback_at"],
+            by=request.user,
+            note=data["callback_note"],
+            agent=data["callback_agent"],
+            text=data["callback_text"],
+        ),
+    )
+
+
+@staff_only
+@require_POST
+def move_promise(request: StaffRequest, pk: int) -> HttpResponse:
+    """Another hour or another agent for the promise; the buyer's text follows."""
+    case = get_case(request, pk)
+    form = forms.MovePromiseForm(case, request.POST)
+    return answer(
+        request,
+        case,
+        form,
+        lambda data: promising.move_promise(
+            _pending(case),
+            by=request.user,
+            at=data["callback_at"],
+            agent=data["callback_agent"],
+            note=data["callback_note"] or None,
+            at_buyers_wish=data["at_buyers_wish"],
         ),
     )
 
@@ -164,7 +192,11 @@ def cancel_promise(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 def _cancel(case: Case, request: StaffRequest) -> None:
+    contacts.cancel_promise(_pending(case), by=request.user)
+
+
+def _pending(case: Case) -> CallbackPromise:
     pending = CallbackPromise.objects.filter(case=case).pending().first()
     if pending is None:
         raise StaleCase(_("This call-back has already been made or cancelled."))
-    contacts.cancel_promise(pending, by=request.user)
+    return pending

@@ -274,9 +274,15 @@ class Case(models.Model):
         """Nobody has worked on it for long: free for anybody, its last holder too."""
         self._move("lapse", by=None, data={"from": self.assignee_id}, assignee=None, wait_until=None)
 
-    def set_waiting(self, until: datetime, *, by: User, reason: str = "") -> None:
-        """Leave the queue and come up again at `until`."""
-        self._move("wait_until", by=by, data={"until": until.isoformat(), "reason": reason}, wait_until=until)
+    def set_waiting(
+        self, until: datetime, *, by: User | None, reason: str = "", to: User | None = None
+    ) -> None:
+        """Leave the queue and come up again at `until`; with `to` in that agent's hands."""
+        data: dict[str, object] = {"until": until.isoformat(), "reason": reason}
+        if to is None or to.pk == self.assignee_id:
+            self._move("wait_until", by=by, data=data, wait_until=until)
+        else:
+            self._move("wait_until", by=by, data={**data, "to": to.pk}, wait_until=until, assignee=to)
 
     def close(
         self, outcome: Outcome | str, *, by: User | None, note: str = "", at: datetime | None = None

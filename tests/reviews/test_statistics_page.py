@@ -14,7 +14,7 @@ from reviews.models import ClassificationRequest, Rating, Role, Shop, ShopMember
 from tests.factories import make_case, make_product, make_review, make_shop, make_user
 
 URL = reverse("reviews:statistics")
-QUERIES = 25
+QUERIES = 26
 
 
 def page(client: Client, user: User, **query: str) -> str:
