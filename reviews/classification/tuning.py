@@ -29,12 +29,10 @@ MOST_FALSE_CASES, MOST_FALSE_CASES_ELSEWHERE = 0.03, 0.08
 # In a file with more malicious reviews than this they were made for training, beside honest look-alikes.
 NATURAL_MALICIOUS = 0.05
 
-DECIDED_ACCURACY = 0.945
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Which share of honest reviews may be proposed as malicious, and how rare praise is.
+    """Which share of honest reviews may be proposed as malicious, how rare praise is, how right is enough.
 
     Shops have about 0.5 % malicious reviews: a higher share of honest ones accused would drown them. In other
     trades the models know fewer words and err more. Whoever gives a good mark hardly ever extorts or smears.
@@ -46,6 +44,8 @@ class Limits:
     praise_accused_elsewhere: float = 0.005
     # The share of complaints to reckon with where no rating is told.
     complaints_untold: float = 0.92
+    # How many of the reviews decided without a person must be right, on a plain sample.
+    decided_accuracy: float = 0.945
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def tune(crossed: HeldOut, plain: HeldOut, limits: Limits = Limits()) -> Setting
     settings = replace(settings, temperature=_temperature(plain.labelled, settings))
     settings = replace(settings, also_from=_also_from(natural(crossed)))
     settings = replace(settings, polarity_shift=_polarity_shift(crossed))
-    return replace(settings, decided_from=_decided_from(plain.labelled, settings))
+    return replace(settings, decided_from=_decided_from(plain.labelled, settings, limits.decided_accuracy))
 
 
 def natural(held: HeldOut) -> HeldOut:
@@ -221,14 +221,14 @@ def _polarity_shift(held: HeldOut) -> float:
     return float(max(shifts, key=right)) if len(good) and len(bad) else 0.0
 
 
-def _decided_from(held: HeldOut, settings: Settings) -> float:
+def _decided_from(held: HeldOut, settings: Settings, accuracy: float) -> float:
     """Choose the lowest confidence from which, told bad or nothing, the reviews decided are right enough."""
 
     def least(rating: str) -> float:
         judged = judge(held.scores, [rating] * len(held.samples), settings)
         order = np.argsort(-judged.confidence, kind="stable")
         right = np.cumsum((judged.causes == held.causes)[order]) / np.arange(1, len(order) + 1)
-        enough = np.flatnonzero(right >= DECIDED_ACCURACY)
+        enough = np.flatnonzero(right >= accuracy)
         return float(judged.confidence[order[enough[-1]]]) if len(enough) else 1.0
 
     return round(max(least(""), least("bad")), 3)
