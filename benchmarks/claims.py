@@ -161,8 +161,11 @@ class Racer(threading.Thread):
             if answer.status != 302 or not place.startswith("/cases/"):
                 self.errors += place != "/"
                 return
-            self.got.append(int(place.split("/")[2]))
-            contacted(self.got[-1])
+            case = int(place.split("/")[2])
+            if case in self.got:  # nothing is free any more: one's own, to be brought to an end
+                return
+            self.got.append(case)
+            contacted(case)
             time.sleep(self.pause)
 
 

@@ -98,10 +98,9 @@
     const row = copy.querySelector(".row-link");
     if (!row.classList.contains("row-gone")) {
       row.classList.add("row-gone");
-      const note = document.createElement("span");
-      note.className = "row-reason";
+      // In the place of the reason: the row must not grow and push the others.
+      const note = row.querySelector(".row-reason") || row.querySelector(".row-note");
       note.textContent = words;
-      row.append(note);
     }
     return copy;
   }

@@ -89,6 +89,8 @@ PAGES: dict[str, tuple[str, ...]] = {
 }
 # Answers to GET that are no page.
 FILES = {
+    "callbacks:queue_changes",
+    "callbacks:desk_changes",
     "reviews:import_refusals",
     "reviews:thanks_texts",
     "reviews:showcase_file",
