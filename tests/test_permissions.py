@@ -59,6 +59,7 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "callbacks:my_absences": ("get", ANYBODY),
     "callbacks:member_absences": ("get", MANAGERS_OWN),
     "callbacks:absence_end": ("post", OWN_SHOP),
+    "callbacks:palette": ("get", ANYBODY),
     "callbacks:promises": ("get", ANYBODY),
     "callbacks:promises_due": ("get", ANYBODY),
     "callbacks:promises_kept": ("get", ANYBODY),

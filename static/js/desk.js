@@ -95,6 +95,15 @@
     else document.querySelector(later ? "#call .later-fields button" : "#call .outcomes button")?.focus({ preventScroll: true });
   });
 
+  // --- the end of the call from the top of the page: htmx only knows the buttons inside the form ------------
+  document.addEventListener("click", function (event) {
+    const button = event.target.closest("button[form=call-form]");
+    const inner = button && document.querySelector(`#call-form [name=outcome][value="${button.value}"]`);
+    if (!inner) return;
+    event.preventDefault();
+    inner.click();
+  });
+
   // --- the clock of a running call ------------------------------------------------------------------------
   function tick() {
     for (const clock of document.querySelectorAll("[data-since]")) {

@@ -9,8 +9,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from callbacks.models import CallLog, CallOutcome, ScriptStage
-from reviews.models import AuditEntry, Case, CaseEvent, Outcome, Shop, Status, User
+from callbacks import defaults
+from callbacks.models import BuyerMessage, CallLog, CallOutcome, Remedy, Stage
+from reviews.models import AuditEntry, Case, CaseEvent, Outcome, PublicReply, Shop, Status, User
 from reviews.replies import draft_reply
 from tests.factories import make_case, make_classification, make_review
 
@@ -44,7 +45,7 @@ def signed_in(
 
 @pytest.fixture
 def case(shop: Shop, agent: User, calling_hour: datetime) -> Case:
-    ScriptStage.objects.get_or_create(stage="identify", cause="", sub_cause="", defaults={"text": "您好"})
+    defaults.load()
     review = make_review(shop)
     make_classification(review)
     case = make_case(shop, review=review, assignee=agent)
@@ -79,6 +80,150 @@ def test_it_works_a_case_from_queue_to_closed_by_keyboard(signed_in: Page, case:
     assert (call.outcome, call.notes) == (CallOutcome.AGREED, "杯盖磕掉一块，换一个盖子。rncb1")
     assert call.stages.count() == 1
     assert AuditEntry.objects.filter(action="reveal_phone").count() == 1
+
+
+def test_it_takes_a_whole_case_with_twelve_keys(signed_in: Page, case: Case) -> None:
+    """Claim, number, call, stages, the buyer's answer, outcome, remedy, public reply, message, closed."""
+    page, keys = signed_in, []
+
+    def key(name: str, seen: str) -> None:
+        press(page, name)
+        keys.append(name)
+        expect(page.locator(seen).first).to_be_visible()
+
+    key("n", "button[data-key=s]")
+    key("p", "a.phone-number")
+    key("s", "#call-form")
+    key("Shift+T", ".script-count:has-text('道歉 2/2')")
+    key("5", ".answer-words")
+    expect(page.locator(".answer-words")).to_contain_text("那就这么说定了")
+    key("e", "#close")
+    key("o", ".remedies li")
+    key("c", "#toast li")
+    key("Shift+C", "#reply .card-header .push")
+    key("m", "#toast li")
+    key("Shift+M", "#message .sent")
+    key("r", ".case-title :text('已解决')")
+
+    assert len(keys) <= 12
+    case.refresh_from_db()
+    call = CallLog.objects.get()
+    assert (case.status, case.outcome) == (Status.CLOSED, Outcome.SOLVED)
+    assert (call.outcome, call.stages.count(), call.apologies) == (CallOutcome.AGREED, len(Stage), 2)
+    assert call.answers.get().answer == "settled"
+    assert Remedy.objects.count() == BuyerMessage.objects.count() == 1
+    assert PublicReply.objects.get().status == "posted"
+    assert AuditEntry.objects.filter(action="reveal_phone").count() == 1
+
+
+def test_an_answer_that_ends_the_call_later_leads_to_the_hour(signed_in: Page, case: Case) -> None:
+    page = signed_in
+    for key in ("n", "s", "t"):
+        press(page, key)
+    expect(page.locator(".stage.is-done")).to_have_count(1)
+    press(page, "5")
+    expect(page.locator(".answer-words")).to_contain_text("到点我本人给您打")
+    press(page, "e")
+    expect(page.locator(".quick-hours button").first).to_be_focused()
+    press(page, "Enter")
+    expect(page.locator(".case-title")).to_contain_text("等待中")
+    assert CallLog.objects.get().outcome == CallOutcome.LATER
+
+
+def test_it_never_acts_while_chinese_is_composed(signed_in: Page, case: Case) -> None:
+    """Through the browser's own input method door, in a field and on the bare page."""
+    page = signed_in
+    press(page, "n")
+    expect(page.get_by_role("button", name="开始通话")).to_be_visible()
+    page.locator("#message_text").fill("")
+    page.locator("#message_text").focus()
+    ime = page.context.new_cdp_session(page)
+    for text in ("s", "sr", "s r n"):
+        ime.send(
+            "Input.imeSetComposition", {"text": text, "selectionStart": len(text), "selectionEnd": len(text)}
+        )
+        ime.send(
+            "Input.dispatchKeyEvent",
+            {"type": "rawKeyDown", "key": "Process", "windowsVirtualKeyCode": 229, "code": "KeyS"},
+        )
+    ime.send("Input.insertText", {"text": "输入"})
+    expect(page.locator("#message_text")).to_have_value("输入")
+    page.evaluate("document.activeElement.blur()")
+    for event in (
+        '{key: "s", isComposing: true}',
+        '{key: "s", keyCode: 229}',
+        '{key: "Process", code: "KeyS"}',
+    ):
+        page.evaluate(
+            f"document.body.dispatchEvent(new KeyboardEvent('keydown', {{bubbles: true, ...{event}}}))"
+        )
+    page.wait_for_timeout(200)
+    assert not CallLog.objects.exists()
+    press(page, "s")
+    expect(page.get_by_role("link", name="结束通话")).to_be_visible()
+
+
+def test_it_never_acts_with_a_modifier_in_editable_text_or_behind_a_dialog(
+    signed_in: Page, case: Case
+) -> None:
+    page = signed_in
+    press(page, "n")
+    expect(page.get_by_role("button", name="开始通话")).to_be_visible()
+    for key in ("Control+s", "Alt+s", "Meta+s"):
+        press(page, key)
+    page.locator("h1").evaluate("one => { one.contentEditable = 'plaintext-only'; one.focus(); }")
+    page.keyboard.type("s")
+    page.evaluate("document.querySelector('h1').contentEditable = 'false'; document.activeElement.blur()")
+    press(page, "3")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    press(page, "s")
+    press(page, "Shift+?")
+    expect(page.locator("#keys")).to_be_hidden()
+    press(page, "Escape")
+    page.wait_for_timeout(200)
+    assert not CallLog.objects.exists()
+
+
+def test_who_has_switched_shortcuts_off_presses_nothing(signed_in: Page, case: Case, agent: User) -> None:
+    page = signed_in
+    press(page, "Shift+?")
+    page.locator("[data-keys-on]").uncheck()
+    page.wait_for_function(SETTLED)
+    press(page, "Escape")
+    page.reload()
+    press(page, "n")
+    page.wait_for_timeout(300)
+    agent.refresh_from_db()
+    assert not agent.shortcuts_on
+    case.refresh_from_db()
+    assert case.status == Status.ASSIGNED
+    press(page, "Control+k")
+    expect(page.get_by_role("combobox")).to_be_focused()
+
+
+def test_the_palette_runs_commands_opens_pages_and_finds_cases(signed_in: Page, case: Case) -> None:
+    page = signed_in
+    press(page, "Control+k")
+    box = page.get_by_role("combobox")
+    expect(box).to_be_focused()
+    assert Axe().run(page).violations_count == 0
+    page.keyboard.type(f"#{case.pk}")
+    found = page.get_by_role("option").first
+    expect(found).to_contain_text(f"#{case.pk}")
+    expect(found).to_have_attribute("aria-selected", "true")
+    press(page, "Enter")
+    expect(page).to_have_url(re.compile(rf"/cases/{case.pk}/$"))
+    press(page, "Control+k")
+    page.keyboard.type("回访")
+    expect(page.get_by_role("option").first).to_contain_text("回访")
+    press(page, "Escape")
+    expect(box).to_be_hidden()
+    press(page, "Control+k")
+    page.keyboard.type("开始处理")
+    press(page, "Enter")
+    page.locator("#message_text").focus()
+    press(page, "Control+k")
+    expect(box).to_be_hidden()
 
 
 def test_it_corrects_the_cause_with_two_keys(signed_in: Page, case: Case) -> None:

@@ -13,8 +13,8 @@ from django.urls import resolve
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize
 from pytest_django.live_server_helper import LiveServer
 
-from callbacks import bulk, contacts
-from callbacks.models import ActKind, BulkJob, ScriptStage
+from callbacks import bulk, contacts, defaults
+from callbacks.models import ActKind, BulkJob
 from reviews import clock, replies, thanks
 from reviews.consents import record_consent
 from reviews.models import Case, ImportJob, PublicReply, ReplyTemplate, Review, Shop, User
@@ -112,8 +112,7 @@ def test_every_page_has_a_row() -> None:
 @pytest.fixture
 def places(shop: Shop, agent: User, manager: User, calling_hour: datetime) -> dict[str, int]:
     """The numbers that stand in the addresses; cases held, on the telephone, and of a colleague."""
-    for stage in ("identify", "introduce"):
-        ScriptStage.objects.get_or_create(stage=stage, cause="", sub_cause="", defaults={"text": "您好"})
+    defaults.load()
     cases: list[Case] = []
     for person in (agent, agent, manager):
         review = make_review(shop)

@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from callbacks.models import BulkRow, Remedy, ScriptStage
+from callbacks import defaults
+from callbacks.models import BulkRow, Remedy
 from reviews.models import Case, Outcome, PublicReply, Shop, Status, User
 from reviews.replies import draft_reply
 from tests.browser.test_case_by_keyboard import press
@@ -19,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def cases(shop: Shop, agent: User, calling_hour: datetime) -> list[Case]:
-    ScriptStage.objects.get_or_create(stage="identify", cause="", sub_cause="", defaults={"text": "您好"})
+    defaults.load()
     made = []
     for _number in range(4):
         review = make_review(shop)
