@@ -39,8 +39,15 @@ def rank_agents(candidates: Iterable[Candidate], cause: str, *, but: int | None 
 
     `but` is the id of a person who gave the case back.
     """
-    able = [one for one in candidates if one.can_take(cause) and one.user_id != but]
-    return sorted(able, key=lambda one: (one.load, one.last_assigned_at, one.user_id))
+    return sorted(_able(candidates, cause, but), key=_turn)
+
+
+def _able(candidates: Iterable[Candidate], cause: str, but: int | None) -> list[Candidate]:
+    return [one for one in candidates if one.can_take(cause) and one.user_id != but]
+
+
+def _turn(one: Candidate) -> tuple[int, datetime, int]:
+    return one.load, one.last_assigned_at, one.user_id
 
 
 class Roster:
@@ -61,11 +68,11 @@ class Roster:
 
         A case that comes back goes to the agent who had it, while at work and not full: the buyer knows them.
         """
-        had = [one for one in self.candidates if one.user_id == had_it and not one.is_full]
-        ranked = had or rank_agents(self.candidates, case.cause, but=case.released_by_id)
-        if not ranked:
+        had = [one for one in self.candidates if one.user_id == had_it and not one.is_full] if had_it else []
+        able = had or _able(self.candidates, case.cause, case.released_by_id)
+        if not able:
             return None
-        chosen = ranked[0]
+        chosen = min(able, key=_turn)
         chosen.load += 1
         chosen.last_assigned_at = now
         self.chosen.add(chosen.user_id)

@@ -62,7 +62,7 @@ class WorkingHours:
         return periods_of(day, self.spans_on(day), self.zone)
 
     def is_open(self, at: datetime) -> bool:
-        return self.open_until(at) is not None
+        return any(begun <= at < ended for begun, ended in self.periods_on(at.astimezone(self.zone).date()))
 
     def open_until(self, at: datetime) -> datetime | None:
         """When what is open at `at` ends (UTC; at most about a day ahead); None while nothing is."""
