@@ -198,3 +198,34 @@ def test_it_equals_a_count_minute_by_minute(
     hours = WorkingHours(ZoneInfo(zone), week, (opens, min(opens + length, 1440)), days)
     aware = start.replace(tzinfo=UTC)
     assert add_working_minutes(aware, minutes, hours) == brute_force(aware, minutes, hours)
+
+
+# The days on which these zones change their clocks in 2026, by an hour or half of one, one at midnight.
+CHANGE_DAYS = [
+    ("Europe/Berlin", date(2026, 3, 29)),
+    ("Europe/Berlin", date(2026, 10, 25)),
+    ("America/New_York", date(2026, 3, 8)),
+    ("America/New_York", date(2026, 11, 1)),
+    ("Australia/Lord_Howe", date(2026, 4, 5)),
+    ("Australia/Lord_Howe", date(2026, 10, 4)),
+    ("America/Santiago", date(2026, 4, 4)),
+    ("America/Santiago", date(2026, 9, 6)),
+]
+long_spans = st.lists(st.integers(0, 48), unique=True, min_size=2, max_size=6).map(
+    lambda edges: spans_of(sorted(30 * edge for edge in edges))
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    where=st.sampled_from(CHANGE_DAYS),
+    before=st.integers(-1440, 300),
+    minutes=st.integers(0, 300),
+    spans=long_spans,
+)
+def test_it_equals_that_count_where_clocks_change(
+    where: tuple[str, date], before: int, minutes: int, spans: tuple[Span, ...]
+) -> None:
+    hours = WorkingHours(ZoneInfo(where[0]), (spans,) * 7)
+    start = datetime.combine(where[1], time(), hours.zone).astimezone(UTC) - timedelta(minutes=before)
+    assert add_working_minutes(start, minutes, hours) == brute_force(start, minutes, hours)
