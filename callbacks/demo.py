@@ -28,7 +28,15 @@ from callbacks.calling_rules import may_call
 from callbacks.chats import keep_chat
 from callbacks.demo_remedies import demo_picture, leave_remedies_open
 from callbacks.evidence import packs
-from callbacks.models import CallOutcome, ProofPhoto, RemedyBudget, RemedyStatus
+from callbacks.models import (
+    CallOutcome,
+    Channel,
+    ProofPhoto,
+    Provider,
+    RemedyBudget,
+    RemedyStatus,
+    ShopGateway,
+)
 from callbacks.photos import add_photos, forget_files
 from callbacks.remedy_card import USUAL_WAY
 from reviews import clock, complaints
@@ -123,6 +131,9 @@ def moment_of(text: str, base: datetime) -> datetime:
 def _make_shop(row: Step) -> Shop:
     shop = Shop.objects.create(code=row["code"], name=row["name"], platform=row["platform"])
     RemedyBudget.objects.create(shop=shop, fen=300_000)
+    ShopGateway.objects.create(
+        shop=shop, channel=Channel.SMS, provider=Provider.CONSOLE, signature=row["name"][:12]
+    )
     return shop
 
 

@@ -25,6 +25,7 @@ class SmsHouse:
     forged: int = 0
     script: list[int | str] = field(default_factory=list)
     status: str = "accepted"
+    stall: threading.Event | None = None  # has the text, and says so only when this is set
 
     def answer(self, path: str, body: bytes, headers: Any) -> tuple[int, dict[str, Any]] | None:
         if not is_genuine(self.secret, headers, body, clock.now()):
@@ -40,6 +41,8 @@ class SmsHouse:
         todo = self.script.pop(0) if self.script else 200
         if todo in (200, "drop"):
             self.sent.setdefault(said["key"], said)
+            if self.stall:
+                self.stall.wait(30)
         if isinstance(todo, str):
             return None
         return todo, {"id": "n1", "status": self.status} if todo == 200 else {"reason": "no"}

@@ -49,6 +49,8 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/cases/{foreign}/": BOTH,
     "/cases/{held}/evidence/": BOTH,
     "/callbacks/": BOTH,
+    "/callbacks/kept/": BOTH,
+    "/texts/": MANAGER,
     "/malicious/": BOTH,
     "/bulk/new/?all=1&view=open": BOTH,
     "/bulk/{preview}/": AGENT,
@@ -99,6 +101,8 @@ FILES = {
     "callbacks:original_photo",
     "callbacks:download_pack",
     "callbacks:bulk_rows",
+    "callbacks:promises_due",
+    "callbacks:case_texts",
 }
 
 
