@@ -19,11 +19,12 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError as BrokerAway
 
-from callbacks import contacts
+from callbacks import contacts, texts
 from callbacks.holding import NotAllowed
 from callbacks.models import Act, ActKind, BulkJob, BulkRow, CallbackPromise, CallLog, Remedy, RemedyStatus
 from callbacks.models.acts import AT_WORK, JobStatus, RowState
-from callbacks.undoing import RowGone, for_row, seen_of, undo
+from callbacks.models.messages import Channel
+from callbacks.undoing import RowGone, for_row, remembered, seen_of, undo
 from reviews import clock
 from reviews.compliance import mentions_benefit, mentions_review_change, verdict
 from reviews.models import Case, CaseEvent, InvalidTransition, StaleCase, User
@@ -64,6 +65,18 @@ def _until(params: Params) -> datetime:
     return datetime.fromisoformat(params["until"])
 
 
+def _send(case: Case, text: str, *, by: User) -> Act:
+    """Queue one text message; like a single one it can be taken back for fifteen seconds."""
+    texts.check_text(case, Channel.SMS, by=by)
+    with (
+        texts.cleared_to_queue(case, text, Channel.SMS, by=by),
+        remembered(case, ActKind.MESSAGE, by=by) as act,
+    ):
+        kind = texts.kind_of(case, clock.now())
+        act.also["message"] = texts.queue_text(case, text, kind=kind, channel=Channel.SMS, by=by).pk
+    return act
+
+
 ACTS: dict[str, BulkAct] = {
     ActKind.ASSIGN: BulkAct(
         lambda case, params, by: contacts.check_hand_over(case, _agent(params), by=by),
@@ -90,6 +103,10 @@ ACTS: dict[str, BulkAct] = {
     ActKind.NOTE: BulkAct(
         lambda case, params, by: contacts.check_note(case, by=by),
         lambda case, params, by: contacts.add_note(case, params["note"], by=by),
+    ),
+    ActKind.MESSAGE: BulkAct(
+        lambda case, params, by: texts.check_text(case, Channel.SMS, by=by),
+        lambda case, params, by: _send(case, params["text"], by=by),
     ),
 }
 
@@ -142,7 +159,9 @@ def _row(job: BulkJob, case: Case, words: str) -> BulkRow:
 def _foreseen(cases: list[Case], kind: ActKind, params: Params, by: User) -> Iterator[tuple[Case, str]]:
     """Each case with the reason why it will be refused; empty: it will be changed."""
     params = {**params, "agent": _agent(params)} if "agent" in params else params
-    offences_of = _note_judge(params.get("note", ""))
+    offences_of = _text_judge(
+        params.get("text") or params.get("note", ""), "sms" if "text" in params else "note"
+    )
     for case in cases:
         try:
             ACTS[kind].check(case, params, by)
@@ -152,23 +171,23 @@ def _foreseen(cases: list[Case], kind: ActKind, params: Params, by: User) -> Ite
             yield case, offences_of(case)
 
 
-def _note_judge(note: str) -> Callable[[Case], str]:
-    """What the compliance check says to the note in a case.
+def _text_judge(text: str, kind: str) -> Callable[[Case], str]:
+    """What the compliance check says to the note or message in a case.
 
     A text that speaks neither of a benefit nor of the review is judged once a shop: what was said and offered
     before cannot change its verdict.
     """
-    neutral = not mentions_benefit(note) and not mentions_review_change(note)
+    neutral = not mentions_benefit(text) and not mentions_review_change(text)
     known: dict[int, str] = {}
 
     def words_for(case: Case) -> str:
-        if not note.strip():
+        if not text.strip():
             return ""
         if neutral and case.shop_id in known:
             return known[case.shop_id]
         now = clock.now()
         facts = facts_for(case.shop, None if neutral else case.review, None if neutral else case, now)
-        offences = judge(note, "note", case.shop, facts, now)
+        offences = judge(text, kind, case.shop, facts, now)
         known[case.shop_id] = "" if verdict(offences) != "block" else " ".join(sentences_of(offences))
         return known[case.shop_id]
 

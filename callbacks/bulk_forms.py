@@ -95,6 +95,14 @@ class BulkNoteForm(BulkForm):
         return dict(self.cleaned_data)
 
 
+class BulkMessageForm(BulkForm):
+    text = forms.CharField(label=_("Text"), max_length=300, widget=forms.Textarea({"rows": 4}))
+
+    @property
+    def params(self) -> dict[str, Any]:
+        return dict(self.cleaned_data)
+
+
 FORMS: dict[ActKind, type[BulkForm]] = {
     ActKind.ASSIGN: BulkAssignForm,
     ActKind.RELEASE: BulkForm,
@@ -102,6 +110,7 @@ FORMS: dict[ActKind, type[BulkForm]] = {
     ActKind.CLOSE: BulkCloseForm,
     ActKind.CAUSE: BulkCauseForm,
     ActKind.NOTE: BulkNoteForm,
+    ActKind.MESSAGE: BulkMessageForm,
 }
 
 

@@ -74,8 +74,17 @@ def send_text(
 
     Raises NotAllowed without a gateway or recipient and after do-not-call, OffendingText.
     """
+    channel = Channel(channel)
+    check_text(case, channel, by=by, recipient=recipient)
+    kind = kind_of(case, clock.now())
+    with cleared_to_queue(case, text, channel, by=by):
+        return queue_text(case, text, kind=kind, channel=channel, by=by, recipient=recipient)
+
+
+def check_text(case: Case, channel: Channel, *, by: User, recipient: str = "") -> None:
+    """Raise what forbids to send this buyer a text, whatever it says."""
     check_hold(case, by)
-    channel, order = Channel(channel), case.review.order
+    order = case.review.order
     if not ShopGateway.objects.of(case.shop_id).filter(channel=channel).exists():
         raise NotAllowed(_("This shop has no gateway for such texts. Use the shop chat."))
     if channel == Channel.SMS and not (order and order.buyer_phone):
@@ -85,8 +94,6 @@ def send_text(
     kind = kind_of(case, clock.now())
     if kind != MessageKind.AGREED and DoNotCall.objects.forbids(order=order, buyer=case.review.buyer):
         raise NotAllowed(_("This buyer asked not to be contacted."))
-    with cleared_to_queue(case, text, channel, by=by):
-        return queue_text(case, text, kind=kind, channel=channel, by=by, recipient=recipient)
 
 
 def kind_of(case: Case, now: datetime) -> MessageKind:

@@ -11,9 +11,9 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from callbacks.holding import NotAllowed, locked
-from callbacks.models import Act, ActKind, BulkRow, CallbackPromise, CallLog
+from callbacks.models import Act, ActKind, BulkRow, CallbackPromise, CallLog, OutgoingMessage
 from callbacks.models.acts import RowState
-from callbacks.texts import follow_restoration
+from callbacks.texts import follow_restoration, take_back
 from reviews import clock
 from reviews.complaints import follow_cause
 from reviews.models import Case, CaseEvent, Classification, Complaint, StaleCase, User
@@ -150,6 +150,8 @@ def undo(act: Act, *, by: User, asked_at: datetime | None = None) -> None:
     act = Act.objects.select_for_update(of=("self",)).select_related("case__shop", "row__job").get(pk=act.pk)
     check_undo(act, by=by, asked_at=asked_at or clock.now())
     _check_untouched(act, case)
+    if act.kind == ActKind.MESSAGE:
+        take_back(OutgoingMessage.objects.select_related("case").get(pk=act.also["message"]), by=by)
     before = {name: _python(name, values[0]) for name, values in act.changed.items()}
     case.put_back(before, by=by, data={"act": act.kind, "at": act.at.isoformat()})
     _put_back_links(act, by=by)

@@ -23,6 +23,7 @@ class ActKind(models.TextChoices):
     CLOSE = "close", _("Close the case")
     CAUSE = "cause", _("Correct the cause")
     NOTE = "note", _("Add a note")
+    MESSAGE = "message", _("Send a text message")
 
 
 class JobStatus(models.TextChoices):

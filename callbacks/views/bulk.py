@@ -39,6 +39,7 @@ ICONS = {
     ActKind.CLOSE: "archive",
     ActKind.CAUSE: "tag",
     ActKind.NOTE: "note",
+    ActKind.MESSAGE: "device-mobile",
 }
 
 
@@ -150,7 +151,8 @@ def _details(found: BulkJob) -> str:
         words.append(str(Outcome(params["outcome"]).label))
     if "sub_cause" in params:
         words.append(str(SubCause(params["sub_cause"]).label))
-    return " · ".join([*words, params["note"]] if params.get("note") else words)
+    said = params.get("text") or params.get("note")
+    return " · ".join([*words, said] if said else words)
 
 
 @staff_only

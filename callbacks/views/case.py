@@ -13,8 +13,8 @@ from django.views.decorators.http import require_safe
 from callbacks.case_page import CasePage, find_case, seen_of
 from callbacks.forms import CaseForm
 from callbacks.holding import NotAllowed
-from callbacks.models import Act, CaseViewer
-from callbacks.views.undo import offer_undo
+from callbacks.models import Act, CaseViewer, OutgoingMessage
+from callbacks.views.undo import offer_to_take_back, offer_undo
 from reviews import clock
 from reviews.colliding import Collision
 from reviews.models import Case, InvalidTransition, StaleCase
@@ -79,6 +79,8 @@ def answer(
         else:
             if isinstance(done_act, Act):
                 offer_undo(request, done_act)
+            elif isinstance(done_act, OutgoingMessage):
+                offer_to_take_back(request, done_act)
             return done() if done else _shown_again(request, case)
     return show(request, get_case(request, case.pk), bound=form, status=status)
 

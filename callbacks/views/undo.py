@@ -10,7 +10,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from callbacks import undoing
 from callbacks.holding import NotAllowed
-from callbacks.models import Act, BulkJob
+from callbacks.models import Act, BulkJob, OutgoingMessage
+from callbacks.models.messages import MessageState
 from callbacks.templatetags.desk import UNDO_TAG
 from reviews import clock
 from reviews.models import StaleCase
@@ -23,6 +24,13 @@ def offer_undo(request: StaffRequest, act: Act) -> None:
     """Say what was done, with the way back beside it."""
     words = _("%(act)s · %(case)s: done") % {"act": act.get_kind_display(), "case": act.case}
     messages.success(request, words, extra_tags=f"{UNDO_TAG}{reverse('callbacks:undo', args=[act.pk])}")
+
+
+def offer_to_take_back(request: StaffRequest, message: OutgoingMessage) -> None:
+    """The same for a text to the buyer, which leaves in a moment; one taken back offers nothing."""
+    if message.state == MessageState.QUEUED:
+        way_back = reverse("callbacks:take_back_text", args=[message.case_id, message.pk])
+        messages.success(request, _("The text leaves in 15 seconds."), extra_tags=f"{UNDO_TAG}{way_back}")
 
 
 @staff_only

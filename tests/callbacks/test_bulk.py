@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from callbacks import bulk, contacts
 from callbacks.holding import NotAllowed
-from callbacks.models import Act, ActKind, BulkJob, BulkRow, Remedy
+from callbacks.models import Act, ActKind, BulkJob, BulkRow, OutgoingMessage, Remedy, ShopGateway
 from callbacks.tasks import sweep_bulk
-from reviews.models import Case, CaseEvent, InvalidTransition, Shop, Status, User
+from reviews.models import Case, CaseEvent, InvalidTransition, Order, Shop, Status, User
 from reviews.models.cases import CaseQuerySet
 from tests.factories import make_case, make_user
 
@@ -123,6 +123,23 @@ def test_an_unlawful_note_is_refused_case_by_case(agent: User, held: list[Case])
     BulkRow.objects.update(state="to_do", reason="")
     job = run(job)
     assert [state.replace("done", "to_do") for state in states(job)] == foreseen
+
+
+def test_a_message_to_many_goes_through_the_gateway_and_can_be_taken_back(
+    shop: Shop, agent: User, held: list[Case]
+) -> None:
+    ShopGateway.objects.create(shop=shop, channel="sms", provider="console")
+    Order.objects.exclude(reviews__cases=held[0]).update(phone_index="")
+    contacts.forbid_calls(held[0], by=agent)
+    assert states(prepared(agent, ActKind.MESSAGE, text="给您返现5元，麻烦改成好评")) == ["refused"] * 4
+    job = run(prepared(agent, ActKind.MESSAGE, text="您的件已补发，单号稍后发您。"))
+    assert states(job) == ["refused", "done", "done", "done"]
+    assert OutgoingMessage.objects.filter(state="queued").count() == 3
+    OutgoingMessage.objects.filter(case=held[1]).update(handed_at=timezone.now(), state="sent")
+    bulk.take_back(job)
+    bulk.run_job(job.pk)
+    assert states(job) == ["refused", "stands", "undone", "undone"]
+    assert OutgoingMessage.objects.filter(state="cancelled").count() == 2
 
 
 def test_nothing_happens_twice_whoever_comes_again(agent: User, held: list[Case]) -> None:
