@@ -1,5 +1,6 @@
 """Hours an agent can promise with one key. Pure: the caller brings the shop's hours."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -25,7 +26,14 @@ class QuickHour:
         return f"{self.at:%Y-%m-%dT%H:%M}"
 
 
-def quick_hours(now: datetime, *, zone: ZoneInfo, calling_from: time, calling_until: time) -> list[QuickHour]:
+def quick_hours(
+    now: datetime,
+    *,
+    zone: ZoneInfo,
+    calling_from: time,
+    calling_until: time,
+    buyer_zones: Sequence[ZoneInfo] = (),
+) -> list[QuickHour]:
     """In an hour, this evening, tomorrow morning, tomorrow evening: those that are permitted and ahead."""
     local = now.astimezone(zone)
     tomorrow = local.date() + timedelta(days=1)
@@ -39,7 +47,13 @@ def quick_hours(now: datetime, *, zone: ZoneInfo, calling_from: time, calling_un
         QuickHour(label, at)
         for label, at in choices
         if at > now
-        and window_closes_at(at, shop_zone=zone, calling_from=calling_from, calling_until=calling_until)
+        and window_closes_at(
+            at,
+            shop_zone=zone,
+            calling_from=calling_from,
+            calling_until=calling_until,
+            buyer_zones=buyer_zones,
+        )
     ]
 
 

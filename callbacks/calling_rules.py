@@ -2,11 +2,14 @@
 
 No statute sets hours for after-sales calls; the defaults are the trade's. 08:00–22:00 is the product's
 own wall: no setting widens it (consumer law regulations of 2024-07-01, art. 23–24, on unwanted calls).
+Hours count on the clock of the shop and on every clock of the buyer (`callbacks.regions`), and so do days.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from heapq import merge
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from django.db.models import TextChoices
@@ -14,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 WALL_OPENS = time(8, 0)
 WALL_CLOSES = time(22, 0)
+DAYS_AHEAD = 15  # a change of summer time may open a common hour
 
 
 class Reason(TextChoices):
@@ -23,7 +27,9 @@ class Reason(TextChoices):
     CASE_LIMIT = "case_limit", _("The call attempts for this case are used up")
     DAY_LIMIT = "day_limit", _("The call attempts for today are used up")
     TOO_SOON = "too_soon", _("The last attempt was too short a time ago")
+    TOO_MANY = "too_many", _("Too many calls to this buyer lately")
     OUTSIDE_HOURS = "outside_hours", _("Outside the permitted calling hours")
+    BUYER_HOURS = "buyer_hours", _("Outside the permitted calling hours where the buyer lives")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,53 +53,91 @@ def may_call(
     hours_between: float = 4,
     do_not_call: bool = False,
     elsewhere: Sequence[datetime] = (),
+    other_shops: Sequence[datetime] = (),
+    buyer_zones: Sequence[ZoneInfo] = (),
 ) -> CallPermission:
-    """Whether the buyer may be called at `now`. All instants are aware; a day is the shop's calendar day.
+    """Whether the buyer may be called at `now`. All instants are aware; a day is the calendar day of the
+    shop, and of each of the buyer's zones.
 
     `attempts` are the starts of all earlier calls of the case, `elsewhere` those to the same buyer in other
-    cases, in any order: the limit of the day and the gap are the buyer's. The window is half open: the
-    closing minute itself is outside. An allowed call has `next_at` = now.
+    cases of the shop, `other_shops` those of all other shops, in any order: the limit of the day and the gap
+    are the buyer's. What other shops did is told as TOO_MANY alone, and `next_at` is then the opening of a
+    window, never a time that follows from theirs. The window is half open: the closing minute itself is
+    outside. An allowed call has `next_at` = now.
     """
     if do_not_call:
         return CallPermission(False, Reason.DO_NOT_CALL)
     if len(attempts) >= attempts_per_case:
         return CallPermission(False, Reason.CASE_LIMIT)
-    attempts = [*attempts, *elsewhere]
-    reason = _reason_now(
-        now, shop_zone, calling_from, calling_until, attempts, attempts_per_day, hours_between
-    )
+    rules = _Rules((shop_zone, *buyer_zones), calling_from, calling_until, attempts_per_day, hours_between)
+    own = [*attempts, *elsewhere]
+    everybody = [*own, *other_shops]
+    reason = rules.reason(now, own)
     if reason is None:
-        return CallPermission(True, None, now)
-    earliest = max([now, *(at + timedelta(hours=hours_between) for at in attempts)])
-    counts = _attempts_by_day(attempts, shop_zone)
-    full_days = {day for day, count in counts.items() if count >= attempts_per_day}
-    next_at = (
-        _first_open(earliest, shop_zone, calling_from, calling_until, full_days) if attempts_per_day else None
-    )
+        if not rules.reason(now, everybody):
+            return CallPermission(True, None, now)
+        return CallPermission(False, Reason.TOO_MANY, rules.first_open(now, everybody, at_opening=True))
+    next_at = rules.first_open(now, own)
+    if next_at and rules.reason(next_at, everybody):
+        next_at = rules.first_open(next_at, everybody, at_opening=True)
     return CallPermission(False, reason, next_at)
 
 
-def _reason_now(
-    now: datetime,
-    zone: ZoneInfo,
-    opens: time,
-    closes: time,
-    attempts: Sequence[datetime],
-    per_day: int,
-    hours_between: float,
-) -> Reason | None:
-    if _attempts_by_day(attempts, zone).get(now.astimezone(zone).date(), 0) >= per_day:
-        return Reason.DAY_LIMIT
-    if any(now < at + timedelta(hours=hours_between) for at in attempts):
-        return Reason.TOO_SOON
-    closing = window_closes_at(now, shop_zone=zone, calling_from=opens, calling_until=closes)
-    return None if closing else Reason.OUTSIDE_HOURS
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """Hours, gap and limit of the day on the clocks that count; the first is the shop's."""
+
+    zones: tuple[ZoneInfo, ...]
+    opens: time
+    closes: time
+    per_day: int
+    hours_between: float
+
+    def reason(self, at: datetime, attempts: Sequence[datetime]) -> Reason | None:
+        """Why no call is permitted at this instant."""
+        if any(self._on_the_day(at, attempts, zone) >= self.per_day for zone in self.zones):
+            return Reason.DAY_LIMIT
+        if any(at < one + timedelta(hours=self.hours_between) for one in attempts):
+            return Reason.TOO_SOON
+        for zone in self.zones:
+            if not self._closes(at, zone):
+                return Reason.OUTSIDE_HOURS if zone is self.zones[0] else Reason.BUYER_HOURS
+        return None
+
+    def first_open(
+        self, since: datetime, attempts: Sequence[datetime], *, at_opening: bool = False
+    ) -> datetime | None:
+        """The first permitted instant from `since` on (UTC); None if there is none within weeks.
+
+        Permission begins only when a gap ends or a window opens, so only these instants are tried.
+        """
+        gap = timedelta(hours=self.hours_between)
+        earliest = max([since, *(one + gap for one in attempts)]).astimezone(UTC)
+        days = len(attempts) + DAYS_AHEAD
+        openings = merge(*(self._openings(earliest, zone, days) for zone in self.zones))
+        instants = openings if at_opening else chain([earliest], openings)
+        return next((at for at in instants if self.reason(at, attempts) is None), None)
+
+    def _on_the_day(self, at: datetime, attempts: Sequence[datetime], zone: ZoneInfo) -> int:
+        day = at.astimezone(zone).date()
+        return sum(one.astimezone(zone).date() == day for one in attempts)
+
+    def _closes(self, at: datetime, zone: ZoneInfo) -> datetime | None:
+        window = window_on(at.astimezone(zone).date(), zone, self.opens, self.closes)
+        return window[1] if window and window[0] <= at < window[1] else None
+
+    def _openings(self, since: datetime, zone: ZoneInfo, days: int) -> Iterator[datetime]:
+        first = since.astimezone(zone).date()
+        for number in range(days):
+            window = window_on(first + timedelta(days=number), zone, self.opens, self.closes)
+            if window and window[0] >= since:
+                yield window[0]
 
 
 def window_on(
     day: date, zone: ZoneInfo, calling_from: time, calling_until: time
 ) -> tuple[datetime, datetime] | None:
-    """The permitted window of one day in the shop's zone, in UTC, inside the wall; None when it is empty.
+    """The permitted window of one day in one zone, in UTC, inside the wall; None when it is empty.
 
     UTC, because Python compares two times of one zone by the clock on the wall, which errs at a DST change.
     """
@@ -104,29 +148,14 @@ def window_on(
 
 
 def window_closes_at(
-    now: datetime, *, shop_zone: ZoneInfo, calling_from: time, calling_until: time
+    now: datetime,
+    *,
+    shop_zone: ZoneInfo,
+    calling_from: time,
+    calling_until: time,
+    buyer_zones: Sequence[ZoneInfo] = (),
 ) -> datetime | None:
-    """When the window that is open at `now` closes (UTC); None while it is shut."""
-    window = window_on(now.astimezone(shop_zone).date(), shop_zone, calling_from, calling_until)
-    return window[1] if window and window[0] <= now < window[1] else None
-
-
-def _attempts_by_day(attempts: Sequence[datetime], zone: ZoneInfo) -> dict[date, int]:
-    counts: dict[date, int] = {}
-    for at in attempts:
-        day = at.astimezone(zone).date()
-        counts[day] = counts.get(day, 0) + 1
-    return counts
-
-
-def _first_open(
-    earliest: datetime, zone: ZoneInfo, opens: time, closes: time, full_days: set[date]
-) -> datetime | None:
-    """First instant ≥ `earliest` inside a window of a day with attempts left; None if no day has a window."""
-    day = earliest.astimezone(zone).date()
-    for _day in range(len(full_days) + 3):
-        window = window_on(day, zone, opens, closes)
-        if window and day not in full_days and earliest < window[1]:
-            return max(earliest.astimezone(UTC), window[0])
-        day += timedelta(days=1)
-    return None
+    """When the window that is open at `now` on every clock closes (UTC); None while it is shut on one."""
+    rules = _Rules((shop_zone, *buyer_zones), calling_from, calling_until, 1, 0)
+    closes = [rules._closes(now, zone) for zone in rules.zones]
+    return min((at for at in closes if at), default=None) if all(closes) else None

@@ -5,16 +5,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Q
 from django.forms import Textarea, TextInput
 from django.utils.translation import gettext as _
 
 from callbacks import forms, live
+from callbacks.attempts import Attempts, attempts_of, zones_of
+from callbacks.buyer_facts import facts_about
 from callbacks.calling_rules import CallPermission, window_closes_at
 from callbacks.chat_text import chat_text
+from callbacks.contact_times import Suggestions, suggest_times
 from callbacks.contacts import call_permission, obstacles_to_close, words_of
 from callbacks.models import (
+    BuyerFact,
     BuyerMessage,
     CallbackPromise,
     CallLog,
@@ -23,6 +28,7 @@ from callbacks.models import (
     Remedy,
     ShopGateway,
 )
+from callbacks.models.calls import SPOKEN
 from callbacks.models.messages import UNDER_WAY
 from callbacks.models.scripts import APOLOGIES
 from callbacks.promise_texts import confirmation
@@ -58,6 +64,8 @@ from reviews.templatetags.ui import percent
 from reviews.watch_rule import Change
 
 QUEUE_SHOWN = 20
+ORDERS_READ, CHATS_READ = 200, 20
+CALL_BACK_LEAD = timedelta(minutes=30)  # nobody promises to call back within minutes
 ON_THE_PAGE = ("shop", "assignee", "review__shop", "review__buyer", "review__product", "review__order")
 UNSEEN_FIELDS = frozenset(
     {
@@ -96,6 +104,7 @@ class CasePage:
     now: datetime
     bound: forms.CaseForm | None = None
     phone: str = ""
+    heard: tuple[int, str] = (0, "")  # a call, and the link to its recording
     problems: dict[str, list[str]] = field(init=False)
     refusal: dict[str, Refusal | None] = field(init=False)
 
@@ -114,9 +123,9 @@ class CasePage:
             return self.running is None
         if form.place == "call":
             return self.my_call is None
-        if self.holds or form.place in ("case", "cause", "contact", "move"):
+        if self.holds or form.place in ("case", "cause", "contact", "move", "recording"):
             return False
-        return form.place not in ("reply", "remedy", "photos") or not self.manages
+        return form.place not in ("reply", "remedy", "photos", "facts") or not self.manages
 
     @property
     def left_over(self) -> list[tuple[str, str]]:
@@ -277,8 +286,20 @@ class CasePage:
             return BuyerHistory()
         others = Review.objects.filter(buyer=buyer).exclude(pk=self.review.pk)
         counts = others.aggregate(all=Count("pk"), bad=Count("pk", filter=~Q(rating="good")))
-        orders = Order.objects.filter(buyer=buyer).exclude(pk=self.review.order_id or 0).count()
+        orders = len([pk for pk, _at in self._orders if pk != self.review.order_id])
         return BuyerHistory(counts["all"], counts["bad"], orders)
+
+    @cached_property
+    def _orders(self) -> list[tuple[int, datetime | None]]:
+        """The buyer's orders in the shop, each with its time."""
+        if not self.review.buyer_id:
+            return [(self.order.pk, self.order.created_at)] if self.order else []
+        orders = Order.objects.filter(buyer=self.review.buyer_id).order_by("-pk")
+        return list(orders.values_list("pk", "created_at")[:ORDERS_READ])
+
+    @property
+    def order_times(self) -> list[datetime]:
+        return [at for _pk, at in self._orders if at]
 
     @cached_property
     def signals(self) -> list[SignalWords]:
@@ -305,6 +326,12 @@ class CasePage:
         return self.running if self.running and self.running.agent_id == self.user.pk else None
 
     @property
+    def is_on_a_line(self) -> bool:
+        """A telephone system reports how the running call goes."""
+        call = self.my_call
+        return call is not None and not call.talk_ended and self.case.shop.line_keys.usable().exists()
+
+    @property
     def ended_calls(self) -> list[CallLog]:
         return [call for call in self.calls if not call.is_running]
 
@@ -315,7 +342,7 @@ class CasePage:
 
     @cached_property
     def permission(self) -> CallPermission:
-        return call_permission(self.case, self.now)
+        return call_permission(self.case, self.now, self.attempts)
 
     @property
     def permission_words(self) -> str:
@@ -326,12 +353,71 @@ class CasePage:
         """When today's permitted hours end, while they last."""
         shop = self.case.shop
         return window_closes_at(
-            self.now, shop_zone=shop.zone, calling_from=shop.calling_from, calling_until=shop.calling_until
+            self.now,
+            shop_zone=shop.zone,
+            calling_from=shop.calling_from,
+            calling_until=shop.calling_until,
+            buyer_zones=zones_of(self.case),
         )
 
     @property
     def next_attempt(self) -> int:
         return len(self.calls) + (0 if self.running else 1)
+
+    @cached_property
+    def attempts(self) -> Attempts:
+        return attempts_of(self.case)
+
+    @cached_property
+    def facts(self) -> list[BuyerFact]:
+        """What to mind at this call."""
+        return facts_about(self.case)
+
+    @cached_property
+    def best_hours(self) -> Suggestions:
+        """When the buyer is likely to have time; a call-back the buyer asks for needs no gap."""
+        if not self.case.is_open or not self.order or not self.order.buyer_phone:
+            return Suggestions()
+        shop, zones = self.case.shop, zones_of(self.case)
+        speaking = self.running is not None or self.is_spoken
+        return suggest_times(
+            now=self.now,
+            earliest=self.now + CALL_BACK_LEAD if speaking else self.permission.next_at,
+            shop_zone=shop.zone,
+            buyer_zone=zones[0] if zones else shop.zone,
+            is_open=lambda at: bool(
+                window_closes_at(
+                    at,
+                    shop_zone=shop.zone,
+                    calling_from=shop.calling_from,
+                    calling_until=shop.calling_until,
+                    buyer_zones=zones,
+                )
+            ),
+            address=self.order.address,
+            order_times=self.order_times,
+            texts=self._own_words,
+            calls=[(at, outcome in SPOKEN) for at, outcome in sorted(self.attempts.outcomes)],
+        )
+
+    @property
+    def _own_words(self) -> list[str]:
+        """Where the buyer may have named an hour: review, calls, promise, chats, facts kept before."""
+        said = [self.review.content, self.review.followup, *(call.notes for call in self.ended_calls)]
+        kept = [fact.text for fact in self.facts]
+        chats = [chat.text for chat in self.case.chats.kept()[:CHATS_READ]]
+        return [text for text in [*kept, *said, *chats] if text]
+
+    @property
+    def place_ahead(self) -> str:
+        """Where the buyer's clock or custom differs from the shop's, in words; else empty."""
+        zones, shop = zones_of(self.case), self.case.shop.zone
+        other = next((zone for zone in zones if _offset(zone, self.now) != _offset(shop, self.now)), None)
+        if other is None:
+            return ""
+        return _("Where the buyer lives it is %(hour)s now.") % {
+            "hour": f"{self.now.astimezone(other):%H:%M}"
+        }
 
     @cached_property
     def promise(self) -> CallbackPromise | None:
@@ -501,13 +587,21 @@ class CasePage:
             self._message_form(),
             forms.CauseForm(self.case, initial={"sub_cause": self.case.sub_cause}),
             forms.CloseForm(self.case),
+            forms.FactForm(self.case),
             forms.ReassignForm(self.case),
             forms.ReopenForm(self.case),
         )
         by_name = {type(form).__name__.removesuffix("Form").lower(): form for form in made}
+        for name in ("endcall", "callback"):
+            self._offer_best_hour(by_name[name])
         if self.bound:
             by_name[type(self.bound).__name__.removesuffix("Form").lower()] = self.bound
         return by_name
+
+    def _offer_best_hour(self, form: forms.CaseForm) -> None:
+        ahead = [one.at for one in self.best_hours.hours if one.at > self.now + CALL_BACK_LEAD / 2]
+        if ahead and isinstance(form, forms.CallbackForm):
+            form.suggest(ahead[0])
 
     def _end_call_form(self) -> forms.EndCallForm:
         notes = self.running.notes if self.running else ""
@@ -530,6 +624,10 @@ def clauses_in(marks: Sequence[Sequence[float]], text: str, begin: int, lead: in
         if 0 <= first < last <= len(text) and (not spans or first >= spans[-1][1]):
             spans.append((first, last))
     return spans
+
+
+def _offset(zone: ZoneInfo, at: datetime) -> timedelta | None:
+    return at.astimezone(zone).utcoffset()
 
 
 def find_case(user: User, pk: int) -> Case:

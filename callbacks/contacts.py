@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
-from callbacks.calling_rules import CallPermission, may_call
+from callbacks.attempts import Attempts, attempts_of, hold_number, zones_of
+from callbacks.calling_rules import CallPermission, Reason, may_call
 from callbacks.holding import (
     NotAllowed,
     check_hold,
@@ -61,14 +63,13 @@ from reviews.templatetags.ui import zdate
 REVEALS_AN_HOUR = 60  # numbers one person may look at; nobody makes more calls, a leak does
 
 
-def call_permission(case: Case, now: datetime) -> CallPermission:
+def call_permission(case: Case, now: datetime, attempts: Attempts | None = None) -> CallPermission:
     """Whether this buyer may be called now; if not, why and from when.
 
     A call-back the buyer asked for (somebody spoke with them) is no further attempt: gap and caps do not
     count for it, the hours and do-not-call do.
     """
-    shop, review = case.shop, case.review
-    attempts, elsewhere = _attempts(case)
+    shop, review, attempts = case.shop, case.review, attempts or attempts_of(case)
     promised = CallbackPromise.objects.filter(case=case).due(now + PROMISE_LEAD).exists()
     promised = promised and CallLog.objects.filter(case=case, outcome__in=SPOKEN).exists()
     return may_call(
@@ -76,12 +77,14 @@ def call_permission(case: Case, now: datetime) -> CallPermission:
         shop_zone=shop.zone,
         calling_from=shop.calling_from,
         calling_until=shop.calling_until,
-        attempts=[] if promised else attempts,
-        elsewhere=[] if promised else elsewhere,
+        attempts=[] if promised else attempts.in_case,
+        elsewhere=[] if promised else attempts.in_shop,
+        other_shops=[] if promised else attempts.in_other_shops,
         attempts_per_day=shop.attempts_per_day,
         attempts_per_case=shop.attempts_per_case,
         hours_between=shop.hours_between_attempts,
         do_not_call=DoNotCall.objects.forbids(order=review.order, buyer=review.buyer),
+        buyer_zones=zones_of(case),
     )
 
 
@@ -90,35 +93,40 @@ def words_of(permission: CallPermission, case: Case) -> str:
     if permission.reason is None:
         return ""
     if permission.next_at is None:
+        if permission.reason in (Reason.OUTSIDE_HOURS, Reason.BUYER_HOURS) and zones_of(case):
+            return _("No hour is permitted both in the shop and where the buyer lives: write by shop chat.")
         return str(permission.reason.label)
     at = zdate(permission.next_at, case.shop)
     return _("%(reason)s. The next permitted time is %(at)s.") % {"reason": permission.reason.label, "at": at}
 
 
-def _attempts(case: Case) -> tuple[list[datetime], list[datetime]]:
-    """Calls of the case, and calls of the shop to the same number in other cases."""
-    order, cases = case.review.order, [case.pk]
-    if order and order.phone_index:
-        same = Case.objects.filter(shop=case.shop_id, review__order__phone_index=order.phone_index)
-        cases += same.exclude(pk=case.pk).values_list("pk", flat=True)
-    calls = list(
-        CallLog.objects.filter(case__in=cases).order_by("started_at").values_list("case", "started_at")
-    )
-    here = [at for number, at in calls if number == case.pk]
-    return here, [at for number, at in calls if number != case.pk]
+class StaleNotes(StaleCase):
+    """The notes were saved by another page meanwhile; `call` has them as they stand."""
+
+    def __init__(self, call: CallLog) -> None:
+        self.call = call
+        super().__init__(
+            _("The notes were changed in another window. Saved there: “%(notes)s”. Yours are kept below.")
+            % {"notes": call.notes}
+        )
 
 
 # --- the call ----------------------------------------------------------------------------------
 
 
 def reveal_phone(case: Case, *, by: User) -> str:
-    """The buyer's full number, for a call in this case; every look is recorded. Empty if there is none."""
+    """The buyer's full number, for a call that is permitted now or runs; every look is recorded.
+
+    Empty if there is none. Outside the hours nobody needs it: with it any telephone could call.
+    """
     check_hold(case, by)
     order = case.review.order
     if order is None or not order.buyer_phone:
         return ""
     if DoNotCall.objects.forbids(order=order, buyer=case.review.buyer):
         raise NotAllowed(_("This buyer asked not to be called."))
+    if not CallLog.objects.filter(case=case, ended_at=None, agent=by).exists():
+        _check_permitted(case)
     _check_reveals(by)
     with transaction.atomic():
         AuditEntry.note(
@@ -126,6 +134,12 @@ def reveal_phone(case: Case, *, by: User) -> str:
         )
         case.log(EventKind.REVEAL, by=by)
     return str(order.buyer_phone)
+
+
+def _check_permitted(case: Case) -> None:
+    permission = call_permission(case, clock.now())
+    if not permission.allowed:
+        raise NotAllowed(words_of(permission, case))
 
 
 def _check_reveals(user: User) -> None:
@@ -138,15 +152,15 @@ def _check_reveals(user: User) -> None:
 def start_call(case: Case, *, by: User) -> CallLog:
     """Begin a call attempt: the clock of first contact stops, a promise whose hour is near is kept."""
     check_hold(locked(case), by)
-    now = clock.now()
-    permission = call_permission(case, now)
-    if not permission.allowed:
-        raise NotAllowed(words_of(permission, case))
+    order, now = case.review.order, clock.now()
+    hold_number(order)
+    _check_permitted(case)
     if CallLog.objects.filter(case=case, ended_at=None).exists():
         raise StaleCase(_("A call is already running in this case."))
     keep_promise(case, now)
     case.note_contact(now)
-    return CallLog.objects.create(case=case, agent=by, started_at=now)
+    number = order.phone_index if order else ""
+    return CallLog.objects.create(case=case, agent=by, started_at=now, phone_index=number)
 
 
 def tick_stage(call: CallLog, stage: Stage | str, *, by: User, done: bool = True) -> None:
@@ -185,12 +199,39 @@ def answer_stage(call: CallLog, stage: Stage | str, answer: Answer | str, *, by:
         )
 
 
-def keep_notes(call: CallLog, notes: str, *, by: User) -> None:
-    """Save the notes while the call runs, so that a closed tab loses nothing."""
+def keep_notes(call: CallLog, notes: str, *, by: User, base: int | None = None, draft: str = "") -> int:
+    """Save the notes while the call runs, so that a closed tab loses nothing; which saving it was.
+
+    `base` is the saving the text grew from, `draft` the page and the number of its draft ("token:7"). Raises
+    StaleNotes when another page saved something else since.
+    """
     if not call.is_running or call.agent_id != by.pk:
         raise InvalidTransition(_("The call is over; its notes can no longer be changed."))
     # Only while it runs: a late autosave must not undo the notes the call was ended with.
-    CallLog.objects.filter(pk=call.pk, ended_at=None).update(notes=notes)
+    running = CallLog.objects.filter(_grown_from(call, notes, base, draft), pk=call.pk, ended_at=None)
+    saved = running.update(notes=notes, notes_saved=F("notes_saved") + 1, notes_draft=draft)
+    call.refresh_from_db(fields=["notes", "notes_saved", "ended_at"])
+    if not saved:
+        _refuse_notes(call)
+    return call.notes_saved
+
+
+def _grown_from(call: CallLog, notes: str, base: int | None, draft: str) -> Q:
+    """The row as the writer of these notes knew it; without `base` any."""
+    if base is None:
+        return Q()
+    known = Q(notes_saved=base) | Q(notes=notes)
+    token, _colon, number = draft.partition(":")
+    last_token, _colon, last_number = call.notes_draft.partition(":")
+    if token and token == last_token and int(number or 0) > int(last_number or 0):
+        known |= Q(notes_draft=call.notes_draft)
+    return known
+
+
+def _refuse_notes(call: CallLog) -> None:
+    if call.is_running:
+        raise StaleNotes(call)
+    raise StaleCase(_("This call has already been ended."))
 
 
 def end_call(
@@ -199,6 +240,8 @@ def end_call(
     *,
     by: User,
     notes: str = "",
+    notes_base: int | None = None,
+    notes_draft: str = "",
     callback_at: datetime | None = None,
     callback_note: str = "",
     callback_agent: User | None = None,
@@ -207,7 +250,8 @@ def end_call(
     """End the call with its outcome and do what follows from it.
 
     later → the promised hour is required, `callback_text` confirms it to the buyer; no answer → the case
-    comes back at the next permitted hour; do not call → holds at once in every shop.
+    comes back at the next permitted hour; do not call → holds at once in every shop. `notes_base` and
+    `notes_draft` as in `keep_notes`.
     """
     case, outcome = call.case, CallOutcome(outcome)
     if not call.is_running or call.agent_id != by.pk:
@@ -215,7 +259,7 @@ def end_call(
     if outcome == CallOutcome.LATER and callback_at is None:
         raise NotAllowed(_("Name the hour of the promised call-back."))
     with noted(f"{notes}\n{callback_note}", case=case, by=by):
-        _end(call, outcome, by=by, notes=notes)
+        _end(call, outcome, _grown_from(call, notes, notes_base, notes_draft), by=by, notes=notes)
         if outcome == CallOutcome.LATER and callback_at:
             promise_callback(
                 case, callback_at, by=by, note=callback_note, agent=callback_agent, text=callback_text
@@ -229,16 +273,18 @@ def end_call_for(call: CallLog, outcome: CallOutcome | str, *, by: User, reason:
     if not by.manages(case.shop_id):
         raise InvalidTransition(_("Only a manager of the shop ends somebody else's call."))
     with noted(reason, case=case, by=by):
-        _end(call, CallOutcome(outcome), by=by, notes=call.notes, reason=reason, agent=call.agent_id)
+        _end(call, CallOutcome(outcome), Q(), by=by, notes=call.notes, reason=reason, agent=call.agent_id)
     return call
 
 
-def _end(call: CallLog, outcome: CallOutcome, *, by: User, notes: str, **more: object) -> None:
+def _end(call: CallLog, outcome: CallOutcome, known: Q, *, by: User, notes: str, **more: object) -> None:
     case, now = call.case, clock.now()
-    ending = {"outcome": outcome, "ended_at": now, "notes": notes}
-    if not CallLog.objects.filter(pk=call.pk, ended_at=None).update(**ending):
-        raise StaleCase(_("This call has already been ended."))
-    call.outcome, call.ended_at, call.notes = outcome, now, notes
+    ended_at = call.hung_up_at or now
+    running = CallLog.objects.filter(known, pk=call.pk, ended_at=None)
+    if not running.update(outcome=outcome, ended_at=ended_at, notes=notes):
+        call.refresh_from_db(fields=["notes", "notes_saved", "ended_at"])
+        _refuse_notes(call)
+    call.outcome, call.ended_at, call.notes = outcome, ended_at, notes
     # A stage in which the buyer answered was reached, ticked or not.
     answered = [StageReached(call=call, stage=one.stage, at=one.at) for one in call.answers.all()]
     StageReached.objects.bulk_create(answered, ignore_conflicts=True)
@@ -271,8 +317,14 @@ def _wait_for_next_try(case: Case, *, by: User, now: datetime) -> None:
 def forbid_calls(case: Case, *, by: User) -> None:
     """The buyer wants no calls: from this second on nobody in any shop calls this number."""
     order, buyer = case.review.order, case.review.buyer
-    DoNotCall.objects.create(phone_index=order.phone_index if order else "", buyer=buyer, case=case, by=by)
-    drop_promise(case, by=by, tell=False)
+    hold_number(order)
+    number = order.phone_index if order else ""
+    DoNotCall.objects.create(phone_index=number, buyer=buyer, case=case, by=by)
+    theirs = Q(case=case) | Q(case__review__order__phone_index=number) if number else Q(case=case)
+    for promise in CallbackPromise.objects.pending().filter(theirs).select_related("case__shop"):
+        if drop_promise(promise.case, by=by, tell=False):
+            told = {"due_at": promise.due_at.isoformat(), "reason": "do_not_call"}
+            promise.case.log(EventKind.PROMISE_CANCELLED, **told)
     AuditEntry.note(Action.DO_NOT_CALL, case, user=by, shop=case.shop)
 
 
@@ -340,7 +392,7 @@ def check_wait(case: Case, until: datetime, *, by: User) -> None:
     now = clock.now()
     if not now < until <= now + LATEST_PROMISE:
         raise NotAllowed(_("Choose an hour within the next fourteen days."))
-    check_window(until, case.shop)
+    check_window(until, case)
 
 
 def add_note(case: Case, note: str, *, by: User) -> Act:

@@ -24,6 +24,7 @@ from django.db.models import QuerySet
 
 import reviews.demo
 from callbacks import contacts, demo_replies, demo_shifts, remedies
+from callbacks.attempts import zones_of
 from callbacks.calling_rules import may_call
 from callbacks.chats import keep_chat
 from callbacks.demo_remedies import demo_picture, leave_remedies_open
@@ -295,6 +296,7 @@ class _Past:
             calling_from=shop.calling_from,
             calling_until=shop.calling_until,
             attempts=[],
+            buyer_zones=zones_of(case),
         )
         return permission.next_at or hour
 

@@ -4,10 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.core.validators import URLValidator
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from callbacks.callback_hours import quick_hours
+from callbacks.attempts import zones_of
+from callbacks.callback_hours import QuickHour, quick_hours
 from callbacks.models import Answer, CallOutcome, Channel, Stage
 from callbacks.promise_texts import HOUR
 from reviews import clock
@@ -109,8 +111,17 @@ class CallbackForm(CaseForm):
             help_text=_("{hour} becomes the promised hour."),
         )
         self.quick = quick_hours(
-            clock.now(), zone=shop.zone, calling_from=shop.calling_from, calling_until=shop.calling_until
+            clock.now(),
+            zone=shop.zone,
+            calling_from=shop.calling_from,
+            calling_until=shop.calling_until,
+            buyer_zones=zones_of(self.case),
         )
+
+    def suggest(self, at: datetime) -> None:
+        """Put the hour at which the buyer is likely to have time first: one key takes it."""
+        first = QuickHour(str(_("Suggested")), at)
+        self.quick = [first, *(hour for hour in self.quick if hour.value != first.value)]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -169,6 +180,8 @@ class EndCallForm(CallbackForm):
     place = "call"
     notes = forms.CharField(label=_("Notes"), required=False, max_length=5000, widget=forms.Textarea)
     outcome = forms.ChoiceField(choices=CallOutcome.choices, required=False)
+    notes_saved = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
+    notes_draft = forms.RegexField(r"^\w{1,24}:\d{1,9}$", required=False)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -198,6 +211,44 @@ class EndForForm(CaseForm):
 class NotesForm(CaseForm):
     place = "call"
     notes = forms.CharField(required=False, max_length=5000, strip=False)
+    notes_saved = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
+    notes_draft = forms.RegexField(r"^\w{1,24}:\d{1,9}$", required=False)
+
+
+class FactForm(CaseForm):
+    """What to mind next time; `do` says whether an old fact is corrected or deleted."""
+
+    place = "facts"
+    text = forms.CharField(label=_("What to mind next time"), max_length=200, required=False)
+    do = forms.ChoiceField(choices=[("keep", ""), ("correct", ""), ("delete", "")], required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("do") != "delete" and not cleaned.get("text") and "text" not in self.errors:
+            self.add_error("text", _("Write what to mind, or delete it."))
+        return cleaned
+
+
+class RecordingForm(CaseForm):
+    place = "recording"
+    recording_url = forms.URLField(
+        label=_("Link to the recording"),
+        max_length=500,
+        required=False,
+        assume_scheme="https",
+        validators=[
+            URLValidator(schemes=["https"], message=_("Only addresses that begin with https:// are kept."))
+        ],
+    )
+
+
+class ExtensionForm(forms.Form):
+    number = forms.RegexField(
+        r"^[0-9*#]{1,16}$",
+        label=_("Extension"),
+        required=False,
+        error_messages={"invalid": _("Digits only, at most sixteen.")},
+    )
 
 
 class ReplyForm(CaseForm):

@@ -9,7 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from callbacks.calling_rules import window_on
+from callbacks.attempts import zones_of
+from callbacks.calling_rules import window_closes_at, window_on
 from callbacks.holding import NotAllowed, locked, noted
 from callbacks.models import CallbackPromise, CallLog, DoNotCall, MessageKind
 from callbacks.promise_texts import with_hour
@@ -22,7 +23,7 @@ from callbacks.texts import (
     queue_text,
 )
 from reviews import clock
-from reviews.models import Case, InvalidTransition, Role, Shop, StaleCase, Status, User
+from reviews.models import Case, InvalidTransition, Role, StaleCase, Status, User
 from reviews.models.cases import EventKind
 from reviews.replies import draft_reply
 
@@ -76,13 +77,14 @@ def check_hour(case: Case, at: datetime) -> None:
         raise NotAllowed(_("The promised hour is already over. Choose a later one."))
     if at > now + LATEST_PROMISE:
         raise NotAllowed(_("Promise a call-back within fourteen days."))
-    check_window(at, case.shop)
+    check_window(at, case)
     if DoNotCall.objects.forbids(order=case.review.order, buyer=case.review.buyer):
         raise NotAllowed(_("This buyer asked not to be called."))
 
 
-def check_window(at: datetime, shop: Shop) -> None:
-    """Refuse an hour outside the shop's calling hours. Raises NotAllowed."""
+def check_window(at: datetime, case: Case) -> None:
+    """Refuse an hour outside the calling hours of the shop or of where the buyer lives. Raises NotAllowed."""
+    shop = case.shop
     window = window_on(at.astimezone(shop.zone).date(), shop.zone, shop.calling_from, shop.calling_until)
     if window is None:
         raise NotAllowed(_("The shop has no calling hours. A manager can set them."))
@@ -91,6 +93,13 @@ def check_window(at: datetime, shop: Shop) -> None:
         raise NotAllowed(
             _("The shop calls from %(from)s to %(until)s. Choose an hour in between.")
             % {"from": f"{opens:%H:%M}", "until": f"{closes:%H:%M}"}
+        )
+    hours = {"calling_from": shop.calling_from, "calling_until": shop.calling_until}
+    shut = (zone for zone in zones_of(case) if not window_closes_at(at, shop_zone=zone, **hours))
+    if zone := next(shut, None):
+        raise NotAllowed(
+            _("Where the buyer lives it is %(hour)s then: too early or too late for a call.")
+            % {"hour": f"{at.astimezone(zone):%H:%M}"}
         )
 
 

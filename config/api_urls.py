@@ -2,6 +2,7 @@
 
 from django.urls import path, re_path
 
+from callbacks.api import telephone
 from reviews.api import cases, docs, orders, reviews, statistics
 
 app_name = "api"
@@ -15,6 +16,7 @@ urlpatterns = [
     path("cases/", cases.CaseList.as_view(), name="cases"),
     path("cases/<int:pk>/", cases.CaseDetail.as_view(), name="case"),
     path("statistics/", statistics.StatisticsView.as_view(), name="statistics"),
+    path("calls/events/", telephone.LineEvents.as_view(), name="line_events"),
     path("schema/", docs.Schema.as_view(), name="schema"),
     path("docs/", docs.SwaggerPage.as_view(), name="docs"),
     re_path(r"", docs.NoSuchAddress.as_view(), name="nowhere"),

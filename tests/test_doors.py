@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from callbacks import contacts, remedies, script_editing
+from callbacks import buyer_facts, contacts, remedies, script_editing
 from callbacks.models import ScriptStage, ShopGateway, Stage
 from callbacks.script import script_for
 from callbacks.script_editing import Place, restore_stage, save_stage
@@ -39,6 +39,7 @@ OUTGOING = {
     "reviews.CaseEvent.data": ("closed_with", "reopened_with", "put_off_with", "noted"),
     "callbacks.ScriptStage.text": ("script_stage", "script_restored"),
     "callbacks.BuyerMessage.text": ("message",),
+    "callbacks.BuyerFact.text": ("fact_kept", "fact_corrected"),
     "callbacks.OutgoingMessage.text": ("text_by_gateway", "promise_text", "call_later_text"),
     "callbacks.CallLog.notes": ("call_notes",),
     "callbacks.CallbackPromise.note": ("promise_note", "call_later_note"),
@@ -53,7 +54,12 @@ INWARD = {
         reviews.TemplatePicture.name reviews.TemplatePicture.sha256 reviews.Classification.model
         reviews.SequenceMark.key
         reviews.ModelVersion.base
-        reviews.AuditEntry.object_type reviews.AuditEntry.object_id callbacks.DoNotCall.phone_index""",
+        reviews.AuditEntry.object_type reviews.AuditEntry.object_id callbacks.DoNotCall.phone_index
+        callbacks.CallLog.notes_draft callbacks.CallLog.phone_index callbacks.CallLog.recording_url
+        callbacks.BuyerFact.phone_index callbacks.LineKey.key_id callbacks.LineKey.secret
+        callbacks.Extension.number callbacks.LineEvent.line_id callbacks.LineEvent.number
+        callbacks.LineEvent.phone_index callbacks.LineEvent.extension callbacks.LineEvent.reference
+        callbacks.LineEvent.recording_url""",
     "what came in: the buyer's or the platform's words": """reviews.Buyer.nick reviews.Product.key
         reviews.Product.item_id reviews.Order.order_no reviews.Order.sub_order_no reviews.Order.status
         reviews.Order.buyer_name reviews.Order.buyer_phone reviews.Order.phone_index reviews.Order.address
@@ -191,6 +197,11 @@ def _later_text(w: World, text: str) -> None:
     contacts.end_call(w.call(), "later", by=w.person, callback_at=w.hours(2), callback_text=text)
 
 
+def _fact_corrected(w: World, text: str) -> None:
+    fact = buyer_facts.keep_fact(w.case, "晚上八点以后方便", by=w.person)
+    buyer_facts.correct_fact(w.case, fact, text, by=w.person)
+
+
 def _remedy(w: World, text: str) -> None:
     remedies.offer_remedy(w.case, "coupon", amount=Decimal(5), note=text, by=w.person)
 
@@ -213,6 +224,8 @@ DOORS: dict[str, Callable[[World, str], object]] = {
     "call_notes": _call_notes,
     "call_later_note": _call_later,
     "promise_note": lambda w, text: contacts.promise_callback(w.case, w.hours(2), by=w.person, note=text),
+    "fact_kept": lambda w, text: buyer_facts.keep_fact(w.case, text, by=w.person),
+    "fact_corrected": _fact_corrected,
     "remedy_note": _remedy,
     "closed_with": lambda w, text: contacts.settle(w.case, "refused", by=w.person, note=text),
     "put_off_with": lambda w, text: contacts.wait(w.case, w.hours(2), by=w.person, note=text),

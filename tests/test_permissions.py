@@ -14,7 +14,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from callbacks.models import Act, BulkJob, OutgoingMessage, Remedy
+from callbacks.models import Act, BulkJob, BuyerFact, CallLog, LineEvent, LineKey, OutgoingMessage, Remedy
 from callbacks.photos import add_photos
 from reviews.models import (
     Absence,
@@ -84,12 +84,17 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "callbacks:look_again": ("post", OWN_SHOP),
     "callbacks:reveal": ("post", OWN_SHOP),
     "callbacks:start_call": ("post", OWN_SHOP),
+    "callbacks:call_clock": ("get", OWN_SHOP),
     "callbacks:tick": ("post", OWN_SHOP),
     "callbacks:tick_rest": ("post", OWN_SHOP),
     "callbacks:answer_stage": ("post", OWN_SHOP),
     "callbacks:keep_notes": ("post", OWN_SHOP),
     "callbacks:end_call_for": ("post", OWN_MANAGERS),
     "callbacks:end_call": ("post", OWN_SHOP),
+    "callbacks:set_recording": ("post", OWN_SHOP),
+    "callbacks:hear_recording": ("post", OWN_SHOP),
+    "callbacks:keep_fact": ("post", OWN_SHOP),
+    "callbacks:change_fact": ("post", OWN_SHOP),
     "callbacks:promise": ("post", OWN_SHOP),
     "callbacks:cancel_promise": ("post", OWN_SHOP),
     "callbacks:remedy": ("post", OWN_SHOP),
@@ -128,6 +133,11 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "callbacks:bulk_rows": ("get", OWN_ALONE),
     "callbacks:acts": ("get", ANYBODY),
     "callbacks:undo": ("post", OWN_SHOP),
+    "callbacks:telephone": ("get", MANAGERS),
+    "callbacks:telephone_key": ("post", (403, 404, 403, 404)),  # the row names no shop
+    "callbacks:telephone_revoke": ("post", MANAGERS_OWN),
+    "callbacks:telephone_extension": ("post", MANAGERS_OWN),
+    "callbacks:telephone_seen": ("post", MANAGERS_OWN),
     "callbacks:approvals": ("get", MANAGERS),
     "callbacks:approval": ("post", MANAGERS_OWN),
     "callbacks:policy": ("get", MANAGERS),
@@ -202,6 +212,7 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "api:cases": ("get", ANYBODY),
     "api:case": ("get", OWN_SHOP),
     "api:statistics": ("get", MANAGERS),
+    "api:line_events": ("post", (401, 401, 401, 401)),  # telephone systems only, by signature
 }
 PICTURE = base64.b64decode(  # one red pixel
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
@@ -259,6 +270,12 @@ def addresses(shop: Shop, agent: User, manager: User) -> dict[str, str]:
         "pack": EvidencePack.objects.create(case=case, status="ready", content=seal(b"")).pk,
     }
     Complaint.objects.create(case=case, reason="spam")
+    more["fact"] = BuyerFact.objects.create(shop=shop, buyer=case.review.buyer, text="晚上方便").pk
+    more["key"] = LineKey.objects.create(shop=shop, key_id="line_1", secret="s").pk
+    more["event"] = LineEvent.objects.create(shop=shop, line_id="1", kind="answer", at=case.opened_at).pk
+    more["call"] = CallLog.objects.create(
+        case=case, agent=agent, started_at=case.opened_at, ended_at=case.opened_at, outcome="reached"
+    ).pk
     version = ModelVersion.objects.create(
         shop=shop, number=1, base="", lessons=1, last_decision=1, artifact=b"", status="current"
     )
@@ -279,6 +296,7 @@ def addresses(shop: Shop, agent: User, manager: User) -> dict[str, str]:
         "reviews:model": version.pk,
         "callbacks:bulk": BulkJob.objects.create(act="note", language="zh-hans", created_by=agent).pk,
         "callbacks:undo": Act.objects.create(case=case, kind="note", by=agent, last_event=0).pk,
+        "callbacks:telephone_extension": ShopMembership.objects.get(user=agent).pk,
         "callbacks": case.pk,
         "reviews:import": ImportJob.objects.create(shop=shop, filename="a.csv", content=b"").pk,
         "reviews:reply_template": template.pk,
@@ -306,6 +324,7 @@ def _address(name: str, pk: int | None, more: dict[str, int]) -> str:
         {},
         {"pk": pk},
         *({"pk": pk, kind: number} for kind, number in more.items()),
+        *({kind: number} for kind, number in more.items()),
         {"pk": pk, "version": 999},
         {"code": "ask"},
         {"code": "ask", "version": 999},

@@ -1,8 +1,18 @@
 """The agent's desk: scripts, calls, promises, remedies, messages."""
 
 from callbacks.models.acts import Act, ActKind, BulkJob, BulkRow
-from callbacks.models.calls import BuyerAnswer, CallbackPromise, CallLog, CallOutcome, DoNotCall, StageReached
+from callbacks.models.calls import (
+    BuyerAnswer,
+    CallbackPromise,
+    CallLog,
+    CallOutcome,
+    Direction,
+    DoNotCall,
+    StageReached,
+)
+from callbacks.models.facts import BuyerFact
 from callbacks.models.ledger import EntryKind, LedgerEntry, Payout, PayoutMethod, RemedyBudget
+from callbacks.models.line import Extension, LineEvent, LineEventKind, LineKey
 from callbacks.models.messages import (
     BuyerMessage,
     Channel,
@@ -27,16 +37,22 @@ __all__ = (
     "BulkJob",
     "BulkRow",
     "BuyerAnswer",
+    "BuyerFact",
     "BuyerMessage",
     "CallLog",
     "CallOutcome",
     "CallbackPromise",
     "CaseViewer",
     "Channel",
+    "Direction",
     "DoNotCall",
     "EntryKind",
+    "Extension",
     "LapsedHold",
     "LedgerEntry",
+    "LineEvent",
+    "LineEventKind",
+    "LineKey",
     "MannerHint",
     "MessageKind",
     "MessageState",

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from callbacks.calling_rules import Reason
 from callbacks.models.scripts import APOLOGIES, Answer, Stage
 from reviews import clock
 from reviews.models import Buyer, Case, Order
@@ -33,8 +34,18 @@ SPOKEN = (
 )
 
 
+class Direction(models.TextChoices):
+    OUT = "out", _("Outgoing")
+    IN = "in", _("Incoming")
+
+
 class CallLog(models.Model):
-    """One call attempt. It runs from `started_at` until it is ended with an outcome."""
+    """One call, from `started_at` until it is ended with an outcome; one the buyer begins is no attempt.
+
+    `phone_index` is the number's at that time: attempts are counted by it over all shops. `answered_at` and
+    `hung_up_at` come from the telephone system. `notes_saved` counts how often the notes were saved,
+    `notes_draft` says by which open page (token:number of its draft): nothing older replaces it.
+    """
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="calls")
     agent = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="calls")
@@ -42,9 +53,19 @@ class CallLog(models.Model):
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
     outcome = models.CharField(_("outcome"), max_length=16, choices=CallOutcome.choices, blank=True)
     notes = models.TextField(_("notes"), blank=True)
+    notes_saved = models.PositiveIntegerField(default=0)
+    notes_draft = models.CharField(max_length=40, blank=True)
+    direction = models.CharField(max_length=3, choices=Direction.choices, default=Direction.OUT)
+    phone_index = models.CharField(max_length=64, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    hung_up_at = models.DateTimeField(null=True, blank=True)
+    # Why no call was permitted, of one the telephone system reported all the same.
+    against = models.CharField(max_length=16, choices=Reason.choices, blank=True)
+    recording_url = models.URLField(_("recording"), max_length=500, blank=True)
 
     class Meta:
         ordering = ["-started_at", "-id"]
+        indexes = [models.Index(fields=["phone_index"], name="call_by_number", condition=~Q(phone_index=""))]
         constraints = [
             models.CheckConstraint(
                 condition=Q(ended_at__isnull=True, outcome="") | Q(ended_at__isnull=False) & ~Q(outcome=""),
@@ -61,6 +82,24 @@ class CallLog(models.Model):
     @property
     def is_running(self) -> bool:
         return self.ended_at is None
+
+    @property
+    def reference(self) -> str:
+        """What the telephone system is given to name this call by."""
+        return f"call-{self.pk}"
+
+    @property
+    def talk_ended(self) -> bool:
+        """The line is dead; only the outcome is missing."""
+        return self.hung_up_at is not None
+
+    @property
+    def talk_time(self) -> str:
+        """From answer to hang-up as 3:07; empty when nobody answered or it is not known."""
+        if not self.answered_at or not self.hung_up_at:
+            return ""
+        seconds = max(0, int((self.hung_up_at - self.answered_at).total_seconds()))
+        return f"{seconds // 60}:{seconds % 60:02}"
 
     @property
     def apologies(self) -> int:

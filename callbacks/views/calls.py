@@ -1,10 +1,12 @@
 """Acts of a call: the number, beginning, stages, notes, end; and what was promised in it."""
 
-from django.http import HttpResponse
+from typing import Any
+
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from callbacks import contacts, forms, promising
 from callbacks.holding import NotAllowed
@@ -45,6 +47,19 @@ def start_call(request: StaffRequest, pk: int) -> HttpResponse:
     case = get_case(request, pk)
     form = forms.StartCallForm(case, request.POST)
     return answer(request, case, form, lambda _data: contacts.start_call(case, by=request.user))
+
+
+@staff_only
+@require_safe
+@never_cache
+def clock(request: StaffRequest, pk: int) -> HttpResponse:
+    """The clock of the running call, as the telephone system tells it; 204 while nothing has changed."""
+    case = get_case(request, pk)
+    call = case.calls.filter(ended_at=None, agent=request.user).first()
+    if call is None or not (call.answered_at or call.hung_up_at):
+        return HttpResponse(status=204)
+    watched = not call.hung_up_at
+    return render(request, "callbacks/_clock.html", {"call": call, "case": case, "watched": watched})
 
 
 @staff_only
@@ -91,16 +106,27 @@ def answer_stage(request: StaffRequest, pk: int) -> HttpResponse:
 @staff_only
 @require_POST
 def keep_notes(request: StaffRequest, pk: int) -> HttpResponse:
-    """Save the notes while they are typed: nothing to show, so 204."""
+    """Save the notes while they are typed: nothing to show, so 204 with the number of the saving.
+
+    409 with the saved text when another page was quicker: whoever types decides which one stays.
+    """
     case = get_case(request, pk)
     form = forms.NotesForm(case, request.POST)
-    return answer(
-        request,
-        case,
-        form,
-        lambda data: contacts.keep_notes(_running_call(case), data["notes"], by=request.user),
-        lambda: HttpResponse(status=204),
-    )
+    saved: HttpResponse = HttpResponse(status=204)
+
+    def keep(data: dict[str, Any]) -> None:
+        nonlocal saved
+        base, draft = data["notes_saved"], data["notes_draft"]
+        try:
+            number = contacts.keep_notes(
+                _running_call(case), data["notes"], by=request.user, base=base, draft=draft
+            )
+            saved["X-Notes-Saved"] = str(number)
+        except contacts.StaleNotes as stale:
+            other = {"saved": stale.call.notes_saved, "notes": stale.call.notes}
+            saved = JsonResponse(other, status=409)
+
+    return answer(request, case, form, keep, lambda: saved)
 
 
 @staff_only
@@ -118,6 +144,8 @@ def end_call(request: StaffRequest, pk: int) -> HttpResponse:
             data["outcome"],
             by=request.user,
             notes=data["notes"],
+            notes_base=data["notes_saved"],
+            notes_draft=data["notes_draft"],
             callback_at=data["callback_at"],
             callback_note=data["callback_note"],
             callback_agent=data["callback_agent"],

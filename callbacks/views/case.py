@@ -106,10 +106,17 @@ def _shown_again(request: StaffRequest, case: Case) -> HttpResponse:
 
 
 def show(
-    request: StaffRequest, case: Case, *, bound: CaseForm | None = None, phone: str = "", status: int = 200
+    request: StaffRequest,
+    case: Case,
+    *,
+    bound: CaseForm | None = None,
+    phone: str = "",
+    heard: tuple[int, str] = (0, ""),
+    status: int = 200,
 ) -> HttpResponse:
-    """The whole page, or for htmx its changing part; `phone` is the number just revealed."""
-    page = CasePage(case, request.user, clock.now(), bound=bound, phone=phone)
+    """The whole page, or for htmx its changing part; `phone` is the number just revealed, `heard` a call and
+    the link to its recording."""
+    page = CasePage(case, request.user, clock.now(), bound=bound, phone=phone, heard=heard)
     partial = is_partial(request)
     template = "callbacks/_case.html" if partial else "callbacks/case.html"
     response = render(request, template, {"page": page, "case": case, "partial": partial}, status=status)

@@ -23,6 +23,9 @@ class Action(models.TextChoices):
     EVIDENCE = "evidence", _("Evidence pack downloaded")
     DO_NOT_CALL = "do_not_call", _("Do not call")
     MODEL_VERSION = "model_version", _("Model version put in or out of use")
+    BUYER_FACT = "buyer_fact", _("Fact about a buyer kept, corrected or deleted")
+    RECORDING = "recording", _("Recording of a call")
+    TELEPHONE = "telephone", _("Telephone system set up")
     REMEDY_RULES = "remedy_rules", _("Remedy limits or budget changed")
 
 

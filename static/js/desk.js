@@ -9,7 +9,6 @@
     const form = event.target.closest("#case form");
     if (!form || !event.target.matches(typed)) return;
     form.dataset.dirty = "";
-    sayNotes(event.target, "unsaved");
   });
   document.addEventListener("htmx:beforeRequest", function (event) {
     const form = event.target.closest("form");
@@ -45,26 +44,6 @@
     return true;
   };
   callbacks.beforeAttributeUpdated = (name, node) => name !== "open" || !node.matches("details:not(.stage details), dialog");
-
-  // --- notes save themselves; a lost network is tried again, a closed tab sends what is left ---------
-  function sayNotes(field, word) {
-    const state = document.getElementById("notes-state");
-    if (state && field.matches("[data-beacon]")) state.textContent = state.dataset[word];
-  }
-  document.addEventListener("htmx:afterRequest", function (event) {
-    const field = event.target;
-    if (!field.matches?.("[data-beacon]")) return;
-    if (event.detail.successful) {
-      if (event.detail.requestConfig.parameters.notes === field.value) delete field.form.dataset.dirty;
-      sayNotes(field, "saved");
-    } else if (!event.detail.xhr.status) {
-      setTimeout(() => field.isConnected && window.htmx.trigger(field, "retry"), 5000);
-    }
-  });
-  window.addEventListener("pagehide", function () {
-    const field = document.querySelector("[data-beacon]");
-    if (field && isDirty(field.form)) navigator.sendBeacon(field.dataset.beacon, new FormData(field.form));
-  });
 
   // --- rows: J and K move, Enter opens (they are links) ------------------------------------------------
   document.addEventListener("click", function (event) {

@@ -365,7 +365,8 @@ def test_a_late_autosave_leaves_the_final_notes_alone(case: Case, agent: User) -
     call = contacts.start_call(case, by=agent)
     still_running = CallLog.objects.get(pk=call.pk)
     contacts.end_call(call, CallOutcome.REACHED, by=agent, notes="盖子裂了，要补发")
-    contacts.keep_notes(still_running, "盖子裂", by=agent)
+    with pytest.raises(StaleCase):
+        contacts.keep_notes(still_running, "盖子裂", by=agent)
     assert CallLog.objects.get().notes == "盖子裂了，要补发"
 
 
