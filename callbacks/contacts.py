@@ -323,8 +323,8 @@ def forbid_calls(case: Case, *, by: User) -> None:
     theirs = Q(case=case) | Q(case__review__order__phone_index=number) if number else Q(case=case)
     for promise in CallbackPromise.objects.pending().filter(theirs).select_related("case__shop"):
         if drop_promise(promise.case, by=by, tell=False):
-            told = {"due_at": promise.due_at.isoformat(), "reason": "do_not_call"}
-            promise.case.log(EventKind.PROMISE_CANCELLED, **told)
+            due = promise.due_at.isoformat()
+            promise.case.log(EventKind.PROMISE_CANCELLED, due_at=due, reason="do_not_call")
     AuditEntry.note(Action.DO_NOT_CALL, case, user=by, shop=case.shop)
 
 

@@ -94,8 +94,12 @@ def check_window(at: datetime, case: Case) -> None:
             _("The shop calls from %(from)s to %(until)s. Choose an hour in between.")
             % {"from": f"{opens:%H:%M}", "until": f"{closes:%H:%M}"}
         )
-    hours = {"calling_from": shop.calling_from, "calling_until": shop.calling_until}
-    shut = (zone for zone in zones_of(case) if not window_closes_at(at, shop_zone=zone, **hours))
+    opens_at, closes_at = shop.calling_from, shop.calling_until
+    shut = (
+        zone
+        for zone in zones_of(case)
+        if not window_closes_at(at, shop_zone=zone, calling_from=opens_at, calling_until=closes_at)
+    )
     if zone := next(shut, None):
         raise NotAllowed(
             _("Where the buyer lives it is %(hour)s then: too early or too late for a call.")
