@@ -88,9 +88,12 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/policy/quality/?shop=test-shop": MANAGER,
     "/policy/limits/?shop=test-shop": MANAGER,
     "/parked/": MANAGER,
+    "/telephone/": MANAGER,
 }
 # Answers to GET that are no page.
 FILES = {
+    "callbacks:palette",
+    "callbacks:call_clock",
     "callbacks:queue_changes",
     "callbacks:desk_changes",
     "reviews:import_refusals",
