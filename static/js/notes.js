@@ -127,6 +127,7 @@
     stopped = false;
     if (!field) return;
     const draft = recall(key());
+    if (draft?.text === field.value) forget();
     if (!draft || draft.text === field.value) return;
     const theirs = { saved: hidden("notes_saved").value, notes: field.value };
     const grown = draft.base === theirs.saved;
