@@ -17,7 +17,7 @@
   }
   const isBusy = (event) =>
     event.defaultPrevented || event.repeat || isComposed(event) || isTyped(event) ||
-    event.ctrlKey || event.metaKey || event.altKey || event.getModifierState?.("AltGraph");
+    (event.ctrlKey && event.key !== "z") || event.metaKey || event.altKey || event.getModifierState?.("AltGraph");
   const usable = (element) => element.checkVisibility() && !element.disabled && !element.closest("[inert]");
   const words = (element) =>
     [...element.childNodes].filter((node) => node.nodeName !== "KBD").map((node) => node.textContent).join(" ");
