@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -78,6 +79,7 @@ UNSURE_WORDS = _("To be decided")
 
 
 @register.simple_tag
+@lru_cache(1024)
 def icon(name: str, css: str = "") -> SafeString:
     """Draw one icon of the sprite; it is hidden from screen readers, so words must stand beside it."""
     href = f"{static('vendor/icons.svg')}#{name}"
