@@ -20,8 +20,8 @@ from reviews.personal_data import surname
 from reviews.sequence import Facts
 from reviews.template_text import fill
 
-# A sentence with its full stop; braces are kept whole, a fallback may hold one.
-_SENTENCE = re.compile(r"(?:\{[^{}]*\}|[^。！？!?\n])*[。！？!?\n]*")
+# A sentence with its full stop; braces and stretches are kept whole, they may hold one.
+_SENTENCE = re.compile(r"(?s:\[\[.*?\]\]|\{[^{}]*\}|[^。！？!?\n])*[。！？!?\n]*")
 
 
 @dataclass(frozen=True, slots=True)

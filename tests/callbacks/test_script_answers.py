@@ -8,10 +8,11 @@ from django.urls import reverse
 
 from callbacks import contacts
 from callbacks.holding import NotAllowed
-from callbacks.models import Answer, CallLog, CallOutcome, Stage
-from callbacks.script import outcome_of, script_for
+from callbacks.models import Answer, CallLog, CallOutcome, ScriptStage, Stage
+from callbacks.script import outcome_of, review_words, script_for
 from callbacks.script_spots import ENDS, ICONS, answers_at
 from reviews import clock
+from reviews.causes import CAUSE_OF, SubCause
 from reviews.models import Case, InvalidTransition, Shop, Status, User
 from tests.factories import make_case
 
@@ -124,3 +125,26 @@ def test_a_ticked_stage_tells_its_time(case: Case, call: CallLog, agent: User) -
     line = script_for(case, agent, call)[0]
     assert line.ticked
     assert line.at == call.stages.get().at
+
+
+def test_no_default_text_is_taken_for_talk_of_the_review(case: Case, agent: User) -> None:
+    """Also where a stretch that may fall away holds a full stop."""
+    Shop.objects.update(may_mention_reviews=True)
+    case.refresh_from_db()
+    for sub_cause in SubCause:
+        Case.objects.update(cause=CAUSE_OF[sub_cause], sub_cause=sub_cause)
+        case.refresh_from_db()
+        assert review_words(case, agent) == ""
+
+
+def test_what_is_said_of_the_review_is_found_between_stretches(case: Case, agent: User) -> None:
+    Shop.objects.update(may_mention_reviews=True)
+    ScriptStage.objects.filter(stage="close", cause="", answer="").update(
+        text="[[item|买的是{item}。]]还有别的事吗？[[order_date|是{order_date}下的单。]]评价您可以自己修改。再见。"
+    )
+    ScriptStage.objects.filter(stage="close").exclude(cause="", answer="").delete()
+    case.refresh_from_db()
+    words = review_words(case, agent)
+    assert "评价您可以自己修改" in words
+    assert "[" not in words
+    assert "再见" not in words

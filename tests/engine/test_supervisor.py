@@ -83,7 +83,7 @@ class Instance:
         for child in self.process.children():
             with contextlib.suppress(psutil.Error):  # it ends while we look
                 words = child.cmdline()
-                if PARTS[name] in words or Path(words[0]).name.startswith(PARTS[name]):
+                if words and (PARTS[name] in words or Path(words[0]).name.startswith(PARTS[name])):
                     return child
         return None
 
