@@ -10,6 +10,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from reviews.causes import Cause, SubCause
+from reviews.classification.network import shipped_card
 from reviews.learning import LEAST_LESSONS, decisions_of
 from reviews.models import Case, Classification, DriftAlarm, ModelVersion, Shop
 from reviews.models.drift import Measure
@@ -17,6 +18,7 @@ from reviews.shop_reading import base_version
 
 DAYS = 90  # what machine and people said is compared over so long
 VERSIONS_SHOWN = 20
+PLAIN = "thresholds come from it"  # in the name of the random sample of a shop's reviews
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,27 @@ class AlarmRow:
         return _("unknown words %(band)s") % {"band": kind}
 
 
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """How right both shipped readers together are on reviews they were never fitted on, from the card."""
+
+    version: str
+    plain: Mapping[str, Any]
+    malicious: Mapping[str, Any]
+
+    @classmethod
+    def read(cls) -> "Shipped":
+        """The plain random sample, and of the others the part that holds most malicious reviews."""
+        card = shipped_card()
+        parts = card["figures"]["both, rating untold"]
+        plain = next(part for name, part in parts.items() if PLAIN in name)
+        return cls(card["version"], plain, max(parts.values(), key=_malicious_in))
+
+
+def _malicious_in(part: Mapping[str, Any]) -> int:
+    return sum(part["confusion"][Cause.MALICIOUS].values())
+
+
 @dataclass
 class ModelPage:
     """One shop's model as it stands now."""
@@ -144,6 +167,10 @@ class ModelPage:
     @property
     def base(self) -> str:
         return base_version()
+
+    @cached_property
+    def shipped(self) -> Shipped:
+        return Shipped.read()
 
     @cached_property
     def versions(self) -> list[VersionRow]:

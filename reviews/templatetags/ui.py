@@ -285,9 +285,9 @@ def yuan(amount: Decimal | int | float | None) -> str:
 
 
 @register.filter
-def percent(share: float | None) -> str:
+def percent(share: float | None, places: int = 0) -> str:
     """Write a share of one as a percentage: 0.873 → 87%."""
-    return "–" if share is None else f"{share * 100:.0f}%"
+    return "–" if share is None else f"{share * 100:.{places}f}%"
 
 
 @register.filter

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from reviews.classification.network import shipped_card
 from reviews.models import DriftAlarm, ModelVersion, Shop, User
 from reviews.models.learning import VersionStatus
 from tests.factories import make_case, make_classification, make_review, make_user
@@ -161,3 +162,15 @@ def test_it_asks_the_same_whatever_the_rows(
         make_version(shop, number, promoted_by=make_user(f"m{number}"))
     with django_assert_num_queries(QUERIES):
         client.get(URL)
+
+
+def test_it_shows_how_right_the_shipped_readers_are(client: Client, manager: User) -> None:
+    html = page(client, manager)
+    card = shipped_card()
+    plain = next(
+        part for name, part in card["figures"]["both, rating untold"].items() if "thresholds come" in name
+    )
+    assert card["version"] in html
+    assert f"{plain['accuracy']:.0%}" in html
+    assert f"{plain['honest_called_malicious']:.1%}" in html
+    assert "真实评价随机抽样 600 条" in html
