@@ -4,8 +4,6 @@ A call is known by our own reference, else by the agent's extension and the numb
 kept for a manager and counts as an attempt all the same: the buyer's telephone has rung.
 """
 
-import hashlib
-import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,12 +18,12 @@ from callbacks.contacts import call_permission
 from callbacks.holding import NotAllowed
 from callbacks.models import CallLog, Direction, Extension, LineEvent, LineEventKind, LineKey
 from callbacks.promising import keep_promise
+from callbacks.signing import new_secret
 from reviews import clock
 from reviews.models import AuditEntry, Case, Shop, ShopMembership, Status, User
 from reviews.models.audit import Action
 from reviews.personal_data import phone_index
 
-FRESH = timedelta(minutes=5)  # an older signature is refused: it may have been overheard
 SLACK = timedelta(minutes=2)  # by which the clock of a telephone system may differ from ours
 REFERENCE = "call-"
 SHOWN = 300
@@ -51,7 +49,7 @@ class Told:
 @transaction.atomic
 def create_key(shop: Shop, *, by: User | None) -> tuple[LineKey, str]:
     """A new key of the shop and its secret, which is shown only now. Older keys stay valid until revoked."""
-    secret = secrets.token_urlsafe(32)
+    secret = new_secret()
     key = LineKey.objects.create(shop=shop, key_id=f"line_{secrets.token_hex(6)}", secret=secret, made_by=by)
     AuditEntry.note(Action.TELEPHONE, key, user=by, shop=shop, done="key made", key=key.key_id)
     return key, secret
@@ -62,21 +60,6 @@ def revoke_key(key: LineKey, *, by: User) -> None:
     """From now on nothing signed with it is taken."""
     if LineKey.objects.usable().filter(pk=key.pk).update(revoked_at=clock.now()):
         AuditEntry.note(Action.TELEPHONE, key, user=by, shop=key.shop, done="key revoked", key=key.key_id)
-
-
-def signature(secret: str, timestamp: str, body: bytes) -> str:
-    """HMAC-SHA256, hex, of "timestamp.body" with the secret of the key."""
-    return hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
-
-
-def is_signed(key: LineKey, timestamp: str, given: str, body: bytes, now: datetime) -> bool:
-    """Whether the key's owner signed this very body within the last minutes."""
-    if not timestamp.isascii() or not timestamp.isdigit() or len(timestamp) > 12:
-        return False
-    if abs(now.timestamp() - int(timestamp)) > FRESH.total_seconds():
-        return False
-    wanted = signature(key.secret, timestamp, body)
-    return hmac.compare_digest(wanted.encode(), given.removeprefix("v1=").encode())
 
 
 @transaction.atomic

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from callbacks.gateways.signing import is_genuine
+from callbacks.signing import is_genuine
 from reviews import clock
 
 

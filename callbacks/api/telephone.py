@@ -15,7 +15,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from callbacks.models import Direction, LineEventKind, LineKey
-from callbacks.telephone import Told, is_signed, take_event
+from callbacks.signing import is_signed
+from callbacks.telephone import Told, take_event
 from reviews import clock
 from reviews.api.describe import problems
 
@@ -34,7 +35,7 @@ class Signed(BaseAuthentication):
         key = found.select_related("shop").first() if found is not None else None
         stamp, given = (request.headers.get(f"X-Huiping-{name}", "") for name in ("Timestamp", "Signature"))
         body: bytes = request._request.body
-        if key is None or not is_signed(key, stamp, given, body, clock.now()):
+        if key is None or not is_signed(key.secret, stamp, given.removeprefix("v1="), body, clock.now()):
             raise AuthenticationFailed(
                 _("The key, the signature or the time is wrong: sign “timestamp.body”, within five minutes.")
             )

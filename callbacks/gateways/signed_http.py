@@ -15,7 +15,7 @@ import httpx
 from django.utils.dateparse import parse_datetime
 
 from callbacks.gateways.base import Answer, Parcel
-from callbacks.gateways.signing import signed
+from callbacks.signing import signed
 from reviews import clock
 
 PATIENCE = httpx.Timeout(8.0, connect=3.0)

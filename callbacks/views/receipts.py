@@ -10,9 +10,9 @@ from django.views.decorators.http import require_POST
 
 from callbacks.gateways import Answer
 from callbacks.gateways.signed_http import moment
-from callbacks.gateways.signing import is_genuine
 from callbacks.models import ShopGateway
 from callbacks.sending import note_receipt
+from callbacks.signing import is_genuine
 from reviews import clock
 
 LONGEST = 10_000  # bytes

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from callbacks import contacts, telephone
+from callbacks import contacts, signing, telephone
 from callbacks.holding import NotAllowed
 from callbacks.models import CallLog, Extension, LineEvent, LineKey
 from reviews.models import AuditEntry, Case, Shop, Status, User
@@ -34,7 +34,7 @@ class Line:
 
     def post(self, body: bytes, **headers: str) -> Any:
         stamp = headers.pop("stamp", str(int(timezone.now().timestamp())))
-        signed = headers.pop("signed", telephone.signature(self.secret, stamp, body))
+        signed = headers.pop("signed", signing.digest(self.secret, stamp, body))
         return self.client.post(
             URL, body, content_type="application/json",
             headers={
@@ -144,9 +144,9 @@ def test_it_refuses_a_wrong_signature_an_old_one_and_a_revoked_key(
     old = str(int(timezone.now().timestamp()) - 301)
     assert line.post(body, stamp=old).status_code == 401
     assert line.post(body, stamp="soon").status_code == 401
-    signed = telephone.signature(line.secret, old, body)
+    signed = signing.digest(line.secret, old, body)
     assert line.post(body, signed=signed).status_code == 401  # another time than was signed
-    assert line.post(body + b" ", signed=telephone.signature(line.secret, old, body)).status_code == 401
+    assert line.post(body + b" ", signed=signing.digest(line.secret, old, body)).status_code == 401
     assert line.post(body).status_code == 200
     telephone.revoke_key(line.key, by=manager)
     assert line.post(body).status_code == 401

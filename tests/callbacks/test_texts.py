@@ -17,11 +17,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from callbacks import contacts, promising, sending, texts, undoing
-from callbacks.gateways.signing import is_genuine, signed
 from callbacks.holding import NotAllowed
 from callbacks.models import CallbackPromise, MessageState, OutgoingMessage, ShopGateway
 from callbacks.models.messages import LEASE
 from callbacks.promise_texts import HOUR
+from callbacks.signing import is_genuine, signed
 from reviews.models import AuditEntry, Case, Shop, StaleCase, Status, User
 from reviews.models.audit import Action
 from reviews.models.cases import EventKind

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from callbacks.gateways.signing import new_secret
 from callbacks.models import Channel, Provider, ShopGateway
+from callbacks.signing import new_secret
 from reviews.management.shops import find_shop
 from reviews.models import AuditEntry
 from reviews.models.audit import Action
