@@ -1,15 +1,14 @@
 """Celery: one more door to the desk's rooms, no logic. Rows in the database are the queue."""
 
 import logging
-import time
 from datetime import timedelta
 
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-log = logging.getLogger(__name__)
+from reviews.tasks import drain
 
-DRAIN_SECONDS = 60  # then the task hands over to a fresh one
+log = logging.getLogger(__name__)
 
 
 @shared_task
@@ -90,13 +89,7 @@ def send_texts() -> int:
     """Let due texts leave until none is left; how many were looked after."""
     from callbacks.sending import send_due
 
-    began, total = time.monotonic(), 0
-    while number := send_due():
-        total += number
-        if time.monotonic() - began > DRAIN_SECONDS:
-            send_texts.delay()
-            break
-    return total
+    return drain(send_due, send_texts.delay)
 
 
 @shared_task

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 
 import redis
 from celery import shared_task
@@ -35,6 +36,17 @@ def _redis() -> "redis.Redis":
     return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=2)
 
 
+def drain(work: Callable[[], int], hand_over: Callable[[], object]) -> int:
+    """Call `work` until it finds nothing; after a minute the rest is handed over. How many were done here."""
+    began, total = time.monotonic(), 0
+    while number := work():
+        total += number
+        if time.monotonic() - began > DRAIN_SECONDS:
+            hand_over()
+            break
+    return total
+
+
 @shared_task
 def read_reviews() -> int:
     """Read waiting reviews until none is left; how many."""
@@ -44,12 +56,7 @@ def read_reviews() -> int:
         _redis().delete(WAKE_KEY)
     except redis.RedisError as error:
         log.warning("The wake-up key expires by itself: %s", error)
-    began, total = time.monotonic(), 0
-    while number := read_waiting(settings.CLASSIFY_BATCH):
-        total += number
-        if time.monotonic() - began > DRAIN_SECONDS:
-            read_reviews.delay()
-            break
+    total = drain(lambda: read_waiting(settings.CLASSIFY_BATCH), read_reviews.delay)
     if total:
         read_reviews_again.delay()
         measure_upset.delay()
@@ -61,13 +68,7 @@ def read_reviews_again() -> int:
     """Give unsure reviews their second reading until none is left; how many (a queue of its own)."""
     from reviews.second_reading import read_waiting
 
-    began, total = time.monotonic(), 0
-    while number := read_waiting(settings.READ_AGAIN_BATCH):
-        total += number
-        if time.monotonic() - began > DRAIN_SECONDS:
-            read_reviews_again.delay()
-            break
-    return total
+    return drain(lambda: read_waiting(settings.READ_AGAIN_BATCH), read_reviews_again.delay)
 
 
 @shared_task
@@ -75,13 +76,7 @@ def measure_upset() -> int:
     """Measure how upset buyers of new cases are (snownlp; a worker of its own takes this queue)."""
     from reviews.upset import measure_cases
 
-    began, total = time.monotonic(), 0
-    while number := measure_cases(50):
-        total += number
-        if time.monotonic() - began > DRAIN_SECONDS:
-            measure_upset.delay()
-            break
-    return total
+    return drain(lambda: measure_cases(50), measure_upset.delay)
 
 
 @shared_task
