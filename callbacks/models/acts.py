@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.db.models import Count, F, Q
 from django.utils.translation import gettext_lazy as _
 
@@ -121,8 +121,7 @@ class BulkRowQuerySet(models.QuerySet["BulkRow"]):
         """Take up to `limit` free rows for one lease; no two workers get the same."""
         with transaction.atomic():
             rows = self.free(now).order_by("id")
-            if connection.features.has_select_for_update_skip_locked:
-                rows = rows.select_for_update(skip_locked=True, of=("self",))
+            rows = rows.select_for_update(skip_locked=True, of=("self",))
             claimed = list(rows[:limit])
             BulkRow.objects.filter(pk__in=[row.pk for row in claimed]).update(
                 claimed_until=now + lease, attempts=F("attempts") + 1

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
@@ -137,8 +137,7 @@ class OutgoingMessageQuerySet(models.QuerySet["OutgoingMessage"]):
                 parked_at=None,
             )
             rows = self.waiting(now).exclude(models.Exists(earlier)).order_by("next_attempt_at", "id")
-            if connection.features.has_select_for_update_skip_locked:
-                rows = rows.select_for_update(skip_locked=True, of=("self",))
+            rows = rows.select_for_update(skip_locked=True, of=("self",))
             token = uuid.uuid4()
             keys = [row.pk for row in rows[:limit]]
             self.filter(pk__in=keys).update(

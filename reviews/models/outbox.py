@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Self, TypeVar
 
 from django.conf import settings
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
@@ -34,8 +34,7 @@ class WaitingQuerySet(models.QuerySet[Row]):
                 waiting, limit = self.waiting(now), 1
             related = ("review__shop", "review__product", "review__buyer", "review__order")
             rows = waiting.select_related(*related).order_by("id")
-            if connection.features.has_select_for_update_skip_locked:
-                rows = rows.select_for_update(skip_locked=True, of=("self",))
+            rows = rows.select_for_update(skip_locked=True, of=("self",))
             claimed = list(rows[:limit])
             self.filter(pk__in=[row.pk for row in claimed]).update(
                 claimed_until=now + self.model.lease(), attempts=F("attempts") + 1
