@@ -328,11 +328,32 @@ CONTACTED: dict[str, Any] = {"1": _("Contacted"), "0": _("Not contacted yet")}
 LARGEST_ID = 2**63 - 1  # of a key in the database
 
 
-class FilterForm(forms.Form):
-    """The filters of the list; every one is a parameter of the URL."""
+class UrlFilters(forms.Form):
+    """Filters of a list that are parameters of the URL: the shops one sees, the days from – until."""
+
+    shop = forms.ModelChoiceField(
+        Shop.objects.none(), label=_("Shop"), required=False, empty_label=_("All shops")
+    )
+    until = DayField(required=False)
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["from"] = DayField(required=False)
+        shop = self.fields["shop"]
+        assert isinstance(shop, forms.ModelChoiceField)
+        shop.queryset = Shop.objects.visible_to(user)
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """What was understood; what was not is left out."""
+        self.is_valid()
+        return {name: value for name, value in self.cleaned_data.items() if value not in (None, "")}
+
+
+class FilterForm(UrlFilters):
+    """The filters of the list of cases."""
 
     q = forms.CharField(label=_("Search"), required=False, max_length=80)
-    shop = forms.ModelChoiceField(Shop.objects.none(), required=False, empty_label=_("All shops"))
     cause = forms.ChoiceField(label=_("Cause"), choices=_any(_("All causes"), Cause.choices), required=False)
     sub_cause = forms.ChoiceField(choices=_any("", SubCause.choices), required=False)
     status = forms.ChoiceField(choices=_any("", Status.choices), required=False)
@@ -341,40 +362,10 @@ class FilterForm(forms.Form):
     assignee = forms.RegexField(r"^(me|none|\d{1,18})$", required=False)
     product = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
     buyer = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
-    until = DayField(required=False)
-
-    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["from"] = DayField(required=False)
-        shop = self.fields["shop"]
-        assert isinstance(shop, forms.ModelChoiceField)
-        shop.queryset = Shop.objects.visible_to(user)
-        shop.label = _("Shop")
-
-    @property
-    def filters(self) -> dict[str, Any]:
-        """What was understood; what was not is left out."""
-        self.is_valid()
-        return {name: value for name, value in self.cleaned_data.items() if value not in (None, "")}
 
 
-class KeptForm(forms.Form):
-    """Which promises are listed; every one is a parameter of the URL."""
+class KeptForm(UrlFilters):
+    """Which promises are listed."""
 
-    shop = forms.ModelChoiceField(Shop.objects.none(), required=False)
     agent = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
-    until = DayField(required=False)
     how = forms.ChoiceField(choices=[("kept", "kept"), ("missed", "missed")], required=False)
-
-    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["from"] = DayField(required=False)
-        shop = self.fields["shop"]
-        assert isinstance(shop, forms.ModelChoiceField)
-        shop.queryset = Shop.objects.visible_to(user)
-
-    @property
-    def filters(self) -> dict[str, Any]:
-        """What was understood; what was not is left out."""
-        self.is_valid()
-        return {name: value for name, value in self.cleaned_data.items() if value not in (None, "")}
