@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from reviews.causes import Cause, SubCause
-from reviews.classification.network import shipped_card
+from reviews.classification.network import PLAIN_SAMPLE, shipped_card
 from reviews.learning import LEAST_LESSONS, decisions_of
 from reviews.models import Case, Classification, DriftAlarm, ModelVersion, Shop
 from reviews.models.drift import Measure
@@ -18,7 +18,6 @@ from reviews.shop_reading import base_version
 
 DAYS = 90  # what machine and people said is compared over so long
 VERSIONS_SHOWN = 20
-PLAIN = "thresholds come from it"  # in the name of the random sample of a shop's reviews
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +145,7 @@ class Shipped:
         """The plain random sample, and of the others the part that holds most malicious reviews."""
         card = shipped_card()
         parts = card["figures"]["both, rating untold"]
-        plain = next(part for name, part in parts.items() if PLAIN in name)
+        plain = next(part for name, part in parts.items() if name.endswith(PLAIN_SAMPLE))
         return cls(card["version"], plain, max(parts.values(), key=_malicious_in))
 
 

@@ -88,6 +88,10 @@ def read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
+# How the card names the random sample of a shop's reviews, behind its file's name.
+PLAIN_SAMPLE = "(thresholds come from it)"
+
+
 @cache
 def shipped_card() -> dict[str, Any]:
     """Read the card of the network that comes with the code; the network itself is not loaded."""

@@ -9,7 +9,7 @@ from typing import Any
 from reviews.classification.e5 import read_teacher
 from reviews.classification.features import FloatArray
 from reviews.classification.model import shipped
-from reviews.classification.network import CARD, PIECES, WEIGHTS, Network, load_network
+from reviews.classification.network import CARD, PIECES, PLAIN_SAMPLE, WEIGHTS, Network, load_network
 from reviews.classification.network_torch import export, from_teacher
 from reviews.classification.network_training import LEGS, Leg, is_held_out, train_network
 from reviews.classification.network_tuning import (
@@ -61,7 +61,7 @@ def describe(held: Twice, plain: Twice) -> dict[str, Any]:
     """Choose how the readers decide, and measure it."""
     engines = tune_engines(held, plain)
     parts = {f"held out of {name}": part for name, part in by_file(held).items()}
-    parts |= {f"{name} (thresholds come from it)": part for name, part in by_file(plain).items()}
+    parts |= {f"{name} {PLAIN_SAMPLE}": part for name, part in by_file(plain).items()}
     return {"read_again_below": READ_AGAIN_BELOW, "engines": engines, "figures": figures(parts, engines)}
 
 
