@@ -6,9 +6,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from callbacks.contacts import LATEST_PROMISE
 from callbacks.forms import CauseForm
 from callbacks.models import ActKind
+from callbacks.promising import LATEST_PROMISE
 from reviews import clock
 from reviews.models import Outcome, Role, User
 

@@ -32,10 +32,8 @@ from callbacks.models import (
     StageReached,
 )
 from callbacks.models.calls import SPOKEN
-from callbacks.promising import LATEST_PROMISE as LATEST_PROMISE
-from callbacks.promising import PROMISE_LEAD as PROMISE_LEAD
+from callbacks.promising import LATEST_PROMISE, PROMISE_LEAD, check_window, drop_promise, keep_promise
 from callbacks.promising import cancel_promise as cancel_promise
-from callbacks.promising import check_window, drop_promise, keep_promise
 from callbacks.promising import promise_callback as promise_callback
 from callbacks.script import review_words
 from callbacks.script_spots import answers_at
@@ -163,10 +161,15 @@ def start_call(case: Case, *, by: User) -> CallLog:
     return CallLog.objects.create(case=case, agent=by, started_at=now, phone_index=number)
 
 
+def _check_speaking(call: CallLog, by: User, words: str) -> None:
+    """Only who makes the call writes in it, and only while it runs."""
+    if not call.is_running or call.agent_id != by.pk:
+        raise InvalidTransition(words)
+
+
 def tick_stage(call: CallLog, stage: Stage | str, *, by: User, done: bool = True) -> None:
     """Tick a stage of the running call, or take the tick back."""
-    if not call.is_running or call.agent_id != by.pk:
-        raise InvalidTransition(_("The call is over; its stages can no longer be ticked."))
+    _check_speaking(call, by, _("The call is over; its stages can no longer be ticked."))
     if done:
         StageReached.objects.get_or_create(call=call, stage=Stage(stage), defaults={"at": clock.now()})
     else:
@@ -175,8 +178,7 @@ def tick_stage(call: CallLog, stage: Stage | str, *, by: User, done: bool = True
 
 def tick_rest(call: CallLog, *, by: User) -> None:
     """Tick every stage that is not ticked yet: who knows the script by heart says so at its end."""
-    if not call.is_running or call.agent_id != by.pk:
-        raise InvalidTransition(_("The call is over; its stages can no longer be ticked."))
+    _check_speaking(call, by, _("The call is over; its stages can no longer be ticked."))
     now = clock.now()
     rows = [StageReached(call=call, stage=stage, at=now) for stage in Stage]
     StageReached.objects.bulk_create(rows, ignore_conflicts=True)
@@ -184,8 +186,7 @@ def tick_rest(call: CallLog, *, by: User) -> None:
 
 def answer_stage(call: CallLog, stage: Stage | str, answer: Answer | str, *, by: User) -> None:
     """Note how the buyer answered in a stage; the same answer again takes it back."""
-    if not call.is_running or call.agent_id != by.pk:
-        raise InvalidTransition(_("The call is over; the buyer's answers can no longer be noted."))
+    _check_speaking(call, by, _("The call is over; the buyer's answers can no longer be noted."))
     stage, answer = Stage(stage), Answer(answer)
     if answer not in answers_at(stage):
         raise NotAllowed(
@@ -205,8 +206,7 @@ def keep_notes(call: CallLog, notes: str, *, by: User, base: int | None = None, 
     `base` is the saving the text grew from, `draft` the page and the number of its draft ("token:7"). Raises
     StaleNotes when another page saved something else since.
     """
-    if not call.is_running or call.agent_id != by.pk:
-        raise InvalidTransition(_("The call is over; its notes can no longer be changed."))
+    _check_speaking(call, by, _("The call is over; its notes can no longer be changed."))
     # Only while it runs: a late autosave must not undo the notes the call was ended with.
     running = CallLog.objects.filter(_grown_from(call, notes, base, draft), pk=call.pk, ended_at=None)
     saved = running.update(notes=notes, notes_saved=F("notes_saved") + 1, notes_draft=draft)

@@ -11,8 +11,8 @@ from typing import Any
 from django.db.models import BigIntegerField, Count, OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from callbacks.contacts import PROMISE_LEAD
 from callbacks.models import CallLog, CaseViewer
+from callbacks.promising import PROMISE_LEAD
 from callbacks.queue import QueueEntry
 from reviews.models import Case, CaseEvent, PublicReply, Pulse, User
 

@@ -19,8 +19,8 @@ from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext as _
 
 from callbacks.calling_rules import window_closes_at
-from callbacks.contacts import PROMISE_LEAD
 from callbacks.models import CallbackPromise, Remedy, RemedyStatus
+from callbacks.promising import PROMISE_LEAD
 from reviews.models import Case, Complaint, Shop, StaleCase, Status, User
 from reviews.models.cases import CaseQuerySet
 from reviews.models.complaints import ComplaintStatus
