@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from reviews.dispatch import open_load
 from reviews.models import Absence, AuditEntry, Role, Shop, ShopDay, ShopMembership, User
 from reviews.models.audit import Action
-from reviews.templatetags.ui import zday, ztime
+from reviews.templatetags.ui import when
 
 
 def members_of(shops: Sequence[Shop]) -> QuerySet[ShopMembership]:
@@ -90,26 +90,18 @@ def standing(member: ShopMembership, absence: Absence | None, now: datetime) -> 
     """How one member stands at `now`; times are those of the shop."""
     shop = member.shop
     if absence:
-        return Standing(
-            _("Absent until %(at)s") % {"at": _hour(absence.ends, now, shop)}, "user-off", "amber"
-        )
+        return Standing(_("Absent until %(at)s") % {"at": when(absence.ends, shop, now)}, "user-off", "amber")
     hours = member.hours
     until = hours.open_until(now)
     if until is None:
         again = hours.opens_after(now)
-        words = _("Off shift until %(at)s") % {"at": _hour(again, now, shop)} if again else _("Off shift")
+        words = _("Off shift until %(at)s") % {"at": when(again, shop, now)} if again else _("Off shift")
         return Standing(words, "moon", "grey")
     if not member.has_hours:
         return Standing(_("No shifts entered: the switch decides"), "clock", "grey")
     if until - now >= timedelta(days=1):
         return Standing(_("On shift"), "clock", "green")
-    return Standing(_("On shift until %(at)s") % {"at": _hour(until, now, shop)}, "clock", "green")
-
-
-def _hour(at: datetime, now: datetime, shop: Shop) -> str:
-    """The hour alone today, else with its day."""
-    today = at.astimezone(shop.zone).date() == now.astimezone(shop.zone).date()
-    return ztime(at, shop) if today else f"{zday(at, shop)} {ztime(at, shop)}"
+    return Standing(_("On shift until %(at)s") % {"at": when(until, shop, now)}, "clock", "green")
 
 
 @transaction.atomic

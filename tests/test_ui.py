@@ -48,8 +48,33 @@ def test_it_writes_day_and_hour_alone() -> None:
     assert (ui.zday(NOON, SHANGHAI), ui.ztime(NOON, SHANGHAI)) == ("11月21日 (周六)", "10:22")
 
 
+@pytest.mark.parametrize(
+    ("hours", "chinese", "english"),
+    [
+        (10, "20:22", "20:22"),
+        (-34, "昨天 00:22", "Yesterday 00:22"),
+        (14, "明天 00:22", "Tomorrow 00:22"),
+        (72, "11月24日 10:22", "24 Nov 10:22"),
+        (24 * 41, "2027年1月1日 10:22", "1 Jan 2027 10:22"),
+    ],
+)
+def test_it_names_the_day_of_an_hour_that_is_not_todays(hours: int, chinese: str, english: str) -> None:
+    with time_machine.travel(NOON, tick=False):
+        moment = NOON + timedelta(hours=hours)
+        assert ui.zwhen(moment, SHANGHAI) == chinese
+        with translation.override("en"):
+            assert ui.zwhen(moment, SHANGHAI) == english
+
+
+def test_today_is_the_shops_today() -> None:
+    with time_machine.travel(datetime(2026, 11, 21, 17, 0, tzinfo=UTC), tick=False):  # 01:00 in Shanghai
+        assert ui.zwhen(NOON, SHANGHAI) == "昨天 10:22"
+        assert ui.zwhen(NOON, "UTC") == "02:22"
+
+
 def test_it_writes_nothing_for_no_moment() -> None:
-    assert [write(None) for write in (ui.zdate, ui.zday, ui.ztime, ui.ago, ui.deadline)] == [""] * 5
+    writers = (ui.zdate, ui.zday, ui.ztime, ui.zwhen, ui.ago, ui.deadline)
+    assert [write(None) for write in writers] == [""] * 6
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Protocol
@@ -204,6 +204,29 @@ def zday(moment: datetime | None, place: HasTimeZone | str | None = None) -> str
 def ztime(moment: datetime | None, place: HasTimeZone | str | None = None) -> str:
     """Write the hour alone in the shop's zone: 20:00."""
     return f"{_local(moment, place):%H:%M}" if moment else ""
+
+
+@register.filter
+def zwhen(moment: datetime | None, place: HasTimeZone | str | None = None) -> str:
+    """Write the hour, with its day unless that is today: 20:00, 明天 20:00, 11月24日 20:00."""
+    return when(moment, place, clock.now()) if moment else ""
+
+
+def when(moment: datetime, place: HasTimeZone | str | None, now: datetime) -> str:
+    """The same, as seen at `now`."""
+    local = _local(moment, place)
+    day = _near_day(local.date(), _local(now, place).date())
+    return f"{day} {local:%H:%M}".lstrip()
+
+
+def _near_day(day: date, today: date) -> str:
+    near = {-1: gettext("Yesterday"), 0: "", 1: gettext("Tomorrow")}
+    if (away := (day - today).days) in near:
+        return near[away]
+    year = "" if day.year == today.year else str(day.year)
+    if (get_language() or "").startswith("zh"):
+        return f"{year}{'年' if year else ''}{day.month}月{day.day}日"
+    return f"{day.day} {day:%b} {year}".rstrip()
 
 
 def _ago_words(seconds: int) -> str:
