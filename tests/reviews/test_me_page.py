@@ -21,6 +21,10 @@ def test_it_shows_my_settings(desk: Client) -> None:
     assert "按一个键操作页面" in desk.get(PAGE).content.decode()
 
 
+def test_it_leads_to_my_shifts_and_absences(desk: Client) -> None:
+    assert f'<a class="btn" href="{reverse("callbacks:my_absences")}">' in desk.get(PAGE).content.decode()
+
+
 def test_it_keeps_the_switch_at_the_person(desk: Client, agent: User, manager: User) -> None:
     assert desk.post(KEYS, {}).status_code == 302
     agent.refresh_from_db()
