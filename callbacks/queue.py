@@ -1,12 +1,13 @@
 """What an agent works on next, in which order and why.
 
-Order: a promise that is due; then what can be called now but soon no more, since the shop's calling hours
-end; then the deadline of first contact; then how upset the buyer is; then the order's value; then age. What
-no call is permitted for now comes after what can be called, and what only waits for its end comes last. The
-same input gives the same order.
+Order: a promise that is due, one's own before one a colleague left; then what can be called now but soon
+no more, since the shop's calling hours end; then the deadline of first contact; then how upset the buyer
+is; then the order's value; then age. What no call is permitted for now comes after what can be called, and
+what only waits for its end comes last. The same input gives the same order.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,16 +15,29 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Case as When_
-from django.db.models import DateTimeField, F, FloatField, IntegerField, OuterRef, Q, Subquery, Value, When
+from django.db.models import (
+    DateTimeField,
+    Exists,
+    F,
+    FloatField,
+    IntegerField,
+    OuterRef,
+    Q,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext as _
 
 from callbacks.calling_rules import window_closes_at
-from callbacks.models import CallbackPromise, Remedy, RemedyStatus
-from callbacks.promising import PROMISE_LEAD
+from callbacks.models import CallbackPromise, CallLog, Remedy, RemedyStatus
+from callbacks.promising import PROMISE_LEAD, TO_THE_TEAM, take_over
+from reviews import team
 from reviews.models import Case, Complaint, Shop, StaleCase, Status, User
 from reviews.models.cases import CaseQuerySet
 from reviews.models.complaints import ComplaintStatus
+from reviews.templatetags.ui import when
 
 VERY_UPSET = 0.9
 CLOSING = timedelta(minutes=60)  # calling hours that end within this come first
@@ -125,7 +139,7 @@ def agent_queue(user: User, now: datetime, limit: int = 50) -> list[QueueEntry]:
 
 
 def reason(case: Case, now: datetime, hours: CallingHours = ANY_HOUR) -> str:
-    """Why the case stands where it does; the case comes from `ordered` or `_free`."""
+    """Why the case stands where it does; the case comes from `ordered`, `_free` or `_left_to_the_team`."""
     words = _due_reason(case, now, hours)
     if status := getattr(case, "decided_remedy", ""):
         words = _("%(reason)s · the manager has decided: %(status)s") % {
@@ -139,6 +153,9 @@ def reason(case: Case, now: datetime, hours: CallingHours = ANY_HOUR) -> str:
 
 def _due_reason(case: Case, now: datetime, hours: CallingHours) -> str:
     promised_at: datetime | None = getattr(case, "promised_at", None)
+    if promised_at and getattr(case, "is_left", False):
+        words = _("%(name)s promised to call back at %(hour)s and nobody has called")
+        return words % {"name": case.assignee, "hour": when(promised_at, case.shop, now)}
     if promised_at and promised_at <= now + PROMISE_LEAD:
         return _("Promised call-back is due")
     if case.status == Status.WAITING:
@@ -196,7 +213,9 @@ def next_entry(user: User, now: datetime, *, but: int | None = None) -> QueueEnt
     hours = CallingHours.at(now, user)
     own = ordered(mine(user, now).exclude(pk=but or 0), now, hours).select_related("shop")
     return (
-        _first_own(own.exclude(Q(turn=TO_END)), user, now, hours)
+        _first_own(own.filter(Q(turn=DUE)), user, now, hours)
+        or _first_left(user, now, hours)
+        or _first_own(own.exclude(Q(turn__in=[DUE, TO_END])), user, now, hours)
         or _first_free(user, now, hours)
         or _first_own(own.filter(Q(turn=TO_END)), user, now, hours)
     )
@@ -208,6 +227,39 @@ def _first_own(cases: CaseQuerySet, user: User, now: datetime, hours: CallingHou
         if case.status == Status.IN_PROGRESS or _took(case, user):
             return QueueEntry(case, why)
     return None
+
+
+def _first_left(user: User, now: datetime, hours: CallingHours) -> QueueEntry | None:
+    """Take over the oldest promise a colleague has left, where one is at work oneself."""
+    left = _left_to_the_team(user, now, hours)
+    if not user.on_duty or not left.exists():
+        return None
+    for case in left.filter(shop__in=team.at_work_in(user, now))[:CANDIDATES]:
+        why = reason(case, now, hours)
+        with suppress(StaleCase), transaction.atomic():
+            # What a colleague is just taking over is passed over, as in `_first_free`.
+            if Case.objects.select_for_update(skip_locked=True).filter(pk=case.pk).first():
+                take_over(case, by=user)
+                return QueueEntry(case, why)
+    return None
+
+
+def _left_to_the_team(user: User, now: datetime, hours: CallingHours) -> CaseQuerySet:
+    """Colleagues' cases whose promised hour is over by two minutes and nobody has called, oldest first."""
+    late = CallbackPromise.objects.due(now - TO_THE_TEAM)
+    hour = Subquery(late.filter(case=OuterRef("pk")).values("due_at")[:1])
+    calls = CallLog.objects.filter(case=OuterRef("pk"), ended_at=None)
+    return (
+        Case.objects.visible_to(user)
+        .filter(pk__in=late.values("case"), status__in=[Status.ASSIGNED, Status.WAITING])
+        .exclude(assignee=user)
+        .exclude(released_by=user)
+        .exclude(Q(shop__in=hours.shut))
+        .exclude(Exists(calls))
+        .select_related("shop", "assignee")
+        .annotate(promised_at=hour, is_left=Value(True), **_ranks())
+        .order_by("promised_at", *FREE_ORDER)
+    )
 
 
 def _first_free(user: User, now: datetime, hours: CallingHours) -> QueueEntry | None:

@@ -71,6 +71,14 @@ def standings(members: Iterable[ShopMembership], now: datetime) -> dict[int, Sta
     return {member.pk: standing(member, absent.get(member.user_id), now) for member in members}
 
 
+def at_work_in(user: User, now: datetime) -> list[int]:
+    """The shops in which this person is at work at this moment: on duty, on shift, not absent."""
+    if not user.on_duty or Absence.objects.at(now).filter(user=user).exists():
+        return []
+    mine = user.memberships.select_related("shop", "user").prefetch_related("shop__own_days")
+    return [member.shop_id for member in mine if member.hours.is_open(now)]
+
+
 def why_no_cases(user: User, now: datetime) -> str:
     """Why no new case reaches somebody on duty in any shop: absent or off shift; empty when they do."""
     mine = user.memberships.filter(role=Role.AGENT)
