@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from callbacks.models import CallbackPromise, Remedy, RemedyStatus
 from callbacks.queue import ANY_HOUR, IN_A_ROW, WORK_ORDER, CallingHours, ordered
 from reviews import clock
-from reviews.models import Case, Complaint, Shop, User
+from reviews.models import Case, Complaint, User
 from reviews.models.cases import CaseQuerySet
 from reviews.models.complaints import ComplaintStatus
 from reviews.statistics import ANY_SOLVED
@@ -168,8 +168,8 @@ def _opened(first: date | None, last: date | None, user: User) -> Q:
     """Opened on the days first–last, both included, each shop by its own clock."""
     wanted = Q(pk=None)
     zones: dict[str, list[int]] = {}
-    for pk, zone in Shop.objects.visible_to(user).values_list("pk", "time_zone"):
-        zones.setdefault(zone, []).append(pk)
+    for shop in user.shops:
+        zones.setdefault(shop.time_zone, []).append(shop.pk)
     for zone, shops in zones.items():
         within = Q(shop__in=shops)
         if first:

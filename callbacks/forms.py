@@ -342,6 +342,7 @@ class UrlFilters(forms.Form):
         shop = self.fields["shop"]
         assert isinstance(shop, forms.ModelChoiceField)
         shop.queryset = Shop.objects.visible_to(user)
+        shop.choices = [("", shop.empty_label), *((one.pk, str(one)) for one in user.shops)]
 
     @property
     def filters(self) -> dict[str, Any]:

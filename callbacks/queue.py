@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Case as When_
@@ -68,16 +67,17 @@ class CallingHours:
 
     @classmethod
     def at(cls, now: datetime, user: User) -> "CallingHours":
-        rows = Shop.objects.visible_to(user).values_list("pk", "time_zone", "calling_from", "calling_until")
-        closes = {pk: _closes(now, zone, opens, until) for pk, zone, opens, until in rows}
+        closes = {shop.pk: _closes(now, shop) for shop in user.shops}
         return cls(
             {pk: end for pk, end in closes.items() if end and end - now <= CLOSING},
             frozenset(pk for pk, end in closes.items() if end is None),
         )
 
 
-def _closes(now: datetime, zone: str, opens: Any, until: Any) -> datetime | None:
-    return window_closes_at(now, shop_zone=ZoneInfo(zone), calling_from=opens, calling_until=until)
+def _closes(now: datetime, shop: Shop) -> datetime | None:
+    return window_closes_at(
+        now, shop_zone=shop.zone, calling_from=shop.calling_from, calling_until=shop.calling_until
+    )
 
 
 ANY_HOUR = CallingHours()

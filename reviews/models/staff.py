@@ -66,6 +66,11 @@ class User(AbstractUser):
         """The shops this person is a member of."""
         return list(self._roles)
 
+    @cached_property
+    def shops(self) -> list[Shop]:
+        """The shops this person sees, read once a request."""
+        return list(Shop.objects.visible_to(self))
+
     def shop_filter(self, path: str) -> Q:
         """Restrict a query to this person's shops; `path` leads to the shop's primary key."""
         if self.is_superuser:

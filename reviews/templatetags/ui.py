@@ -1,10 +1,10 @@
 """How things look on every page: icons, badges, dates, money and form controls."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -75,6 +75,20 @@ UNSURE = Look("help-circle", "dashed")
 UNSURE_WORDS = _("To be decided")
 
 
+def per_language(draw: Callable[..., SafeString]) -> Callable[..., SafeString]:
+    """Keep what a function draws, for each language and each set of (plain, hashable) arguments."""
+
+    @lru_cache(4096)
+    def drawn(_language: str | None, *args: Hashable) -> SafeString:
+        return draw(*args)
+
+    @wraps(draw)
+    def kept(*args: Hashable) -> SafeString:
+        return drawn(get_language(), *args)
+
+    return kept
+
+
 # Icons and navigation
 
 
@@ -121,6 +135,7 @@ def _badge(look: Look, words: Any) -> SafeString:
 
 
 @register.filter
+@per_language
 def cause_badge(cause: str | None, sub_cause: str | None = None) -> SafeString:
     """Show a cause, with its sub-cause when given; no cause is "to be decided", a real state."""
     if not cause:
@@ -144,18 +159,21 @@ def sub_cause_label(code: str | None) -> Any:
 
 
 @register.filter
+@per_language
 def status_badge(status: str | None) -> SafeString:
     """Show whose turn a case is."""
     return _badge(STATUS_LOOKS[status], Status(status).label) if status else SafeString("")
 
 
 @register.filter
+@per_language
 def outcome_badge(outcome: str | None) -> SafeString:
     """Show how a case ended; empty while it is open."""
     return _badge(OUTCOME_LOOKS[outcome], Outcome(outcome).label) if outcome else SafeString("")
 
 
 @register.filter
+@per_language
 def rating_badge(rating: str | None) -> SafeString:
     """Show a review's rating (good, neutral, bad)."""
     return _badge(RATING_LOOKS[rating], Rating(rating).label) if rating else SafeString("")
