@@ -2,10 +2,12 @@
 
     python -m benchmarks.ledger --number 100000                            # SQLite in a folder of its own
     python -m benchmarks.ledger --number 100000 --database-url postgres://…
-    python -m benchmarks.ledger --number 2000 --break                      # the negative control: must fail
+    python -m benchmarks.ledger --number 2000 --break         # negative control: one entry wrong by a fen
+    python -m benchmarks.ledger --number 2000 --unprotected   # negative control: no compare-and-set
 
-Prints the acts done and refused, both sums in fen from three sides (ledger, rows, this program's own book)
-and what differs. Exit status 1 when anything does.
+Five shops with limits, budgets of the month and of one kind, and a clock that moves a minute from act to
+act, so that days and months turn. Prints the acts done and refused, both sums in fen from three sides (the
+ledger, the rows, this program's own book) and what differs. Exit status 1 when anything does.
 """
 
 import argparse
@@ -14,13 +16,18 @@ import random
 import sys
 import tempfile
 import time
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from unittest import mock
 from uuid import uuid4
 
+SHOPS = 5
 KINDS = ("coupon", "part_refund", "cash", "exchange", "gift", "refund")
 
 
@@ -38,11 +45,14 @@ class Shopkeepers:
 
     @classmethod
     def at_work(cls, cases: int = 50) -> "Shopkeepers":
-        """A shop with an agent and a manager, each working on cases of ¥129."""
+        """A shop with budgets, an agent and a manager, each working on cases of ¥129."""
+        from callbacks.models import RemedyBudget
         from reviews.models import Role, Status
         from tests.factories import make_case, make_shop, make_user
 
         shop = make_shop()
+        RemedyBudget.objects.create(shop=shop, kind="", fen=3_000_000)
+        RemedyBudget.objects.create(shop=shop, kind="gift", fen=100_000)
         agent = make_user(f"agent-of-{shop.code}", shop=shop)
         manager = make_user(f"manager-of-{shop.code}", shop=shop, role=Role.MANAGER)
         made = [
@@ -61,7 +71,7 @@ class Shopkeepers:
 
     def _try(self, name: str, act: Callable[[], Any]) -> Any:
         """Do it; what the rules refuse is counted and leaves nothing behind."""
-        from django.db import transaction
+        from django.db import IntegrityError, transaction
 
         from callbacks.holding import NotAllowed
         from reviews.models import InvalidTransition, StaleCase
@@ -71,6 +81,9 @@ class Shopkeepers:
                 done = act()
         except (NotAllowed, InvalidTransition, StaleCase):
             self.said[f"{name}: refused"] += 1
+            return None
+        except IntegrityError:
+            self.said[f"{name}: stopped by the database"] += 1
             return None
         self.said[f"{name}: done"] += 1
         return done or True
@@ -151,39 +164,76 @@ class Shopkeepers:
             self.open_fen -= before
 
     def act(self, dice: random.Random) -> None:
-        """One random act; sums are drawn to have odd fen."""
-        place = len(self.remedies) - 1 - min(int(dice.expovariate(1 / 60)), max(len(self.remedies) - 1, 0))
-        roll = dice.random()
-        if not self.remedies or roll < 0.35:
+        """One random act; sums are drawn to have odd fen. Half of the acts fit how the remedy stands."""
+        if not self.remedies or (roll := dice.random()) < 0.35:
             fen = dice.choice([500, 1000, dice.randint(0, 20_000)])
             self.offer(
                 dice.randrange(10_000), fen, dice.choice(KINDS), dice.random() < 0.7, dice.random() < 0.2
             )
         elif roll < 0.55:
+            place = self._place(dice, "to_approve")
             self.decide(place, dice.random() < 0.75, dice.choice([0, 0, 0, dice.randint(1, 99)]))
         elif roll < 0.62:
-            self.accept(place)
+            self.accept(self._place(dice, "offered"))
         elif roll < 0.86:
-            self.pay(place, dice.random() < 0.1)
+            self.pay(self._place(dice, "approved"), dice.random() < 0.1)
         elif roll < 0.93:
-            self.reverse(place)
+            self.reverse(self._place(dice, "paid"))
         else:
-            self.cancel(place)
+            self.cancel(self._place(dice, "approved"))
+
+    def _place(self, dice: random.Random, status: str) -> int:
+        """A late remedy, whatever its status, or the latest of this one."""
+        from callbacks.models import Remedy
+
+        place = len(self.remedies) - 1 - min(int(dice.expovariate(1 / 60)), len(self.remedies) - 1)
+        if dice.random() < 0.5:
+            return place
+        late = Remedy.objects.filter(pk__in=self.remedies[-60:], status=status)
+        pk = late.order_by("-pk").values_list("pk", flat=True).first()
+        return place if pk is None else bisect_left(self.remedies, pk)
 
 
-def run(number: int, seed: int, cases: int, damage: bool) -> int:
+def careless_move(remedy: Any, *_allowed: Any, to: str, **changes: Any) -> Any:
+    """What callbacks.remedies._move does, without a look at how the remedy stands."""
+    from callbacks.models import Remedy
+
+    current = Remedy.objects.get(pk=remedy.pk)
+    Remedy.objects.filter(pk=remedy.pk).update(status=to, **changes)
+    for name, value in {"amount": current.amount, "status": to, **changes}.items():
+        setattr(remedy, name, value)
+    return current
+
+
+def play(shops: list[Shopkeepers], number: int, seed: int, began: float) -> None:
+    """The acts, one after the other, a minute apart on average."""
+    from django.utils import timezone
+
+    from reviews import clock
+
+    dice, now = random.Random(seed), timezone.now()
+    for done in range(1, number + 1):
+        now += timedelta(seconds=dice.randint(1, 119))
+        with clock.at(now):
+            dice.choice(shops).act(dice)
+        if done % 10_000 == 0:
+            print(f"{done:>8} acts, {time.monotonic() - began:.0f} s, {now:%Y-%m-%d}", flush=True)
+
+
+def run(options: argparse.Namespace) -> int:
     """Do the acts, compare, print; the exit status."""
     from django.db import connection
 
     from callbacks import ledger
     from callbacks.models import LedgerEntry, Payout, Remedy
 
-    keepers, dice, began = Shopkeepers.at_work(cases), random.Random(seed), time.monotonic()
-    for done in range(1, number + 1):
-        keepers.act(dice)
-        if done % 10_000 == 0:
-            print(f"{done:>8} acts, {time.monotonic() - began:.0f} s", flush=True)
-    if damage:
+    number = options.number
+    shops = [Shopkeepers.at_work(options.cases // SHOPS) for _ in range(SHOPS)]
+    careless = mock.patch("callbacks.remedies._move", careless_move)
+    began = time.monotonic()
+    with careless if options.unprotected else nullcontext():
+        play(shops, number, options.seed, began)
+    if options.damage:
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE callbacks_ledgerentry SET open_fen = open_fen + 1 WHERE id = "
@@ -192,8 +242,8 @@ def run(number: int, seed: int, cases: int, damage: bool) -> int:
     took = time.monotonic() - began
     found, wrong = ledger.totals(), ledger.differences()
     print(f"{connection.vendor}: {number} acts in {took:.0f} s ({number / took:.0f}/s)")
-    for words, count in sorted(keepers.said.items()):
-        print(f"  {words:<18}{count:>8}")
+    for words, count in sorted(sum((one.said for one in shops), Counter[str]()).items()):
+        print(f"  {words:<34}{count:>8}")
     print(
         f"  {Remedy.objects.count()} remedies, {Payout.objects.count()} payouts, "
         f"{LedgerEntry.objects.count()} entries"
@@ -202,7 +252,7 @@ def run(number: int, seed: int, cases: int, damage: bool) -> int:
     sides = (
         ("ledger", found.ledger.open_fen, found.ledger.paid_fen),
         ("rows", found.rows.open_fen, found.rows.paid_fen),
-        ("own book", *keepers.expected),
+        ("own book", sum(one.open_fen for one in shops), sum(one.paid_fen for one in shops)),
     )
     for words, opened, paid in sides:
         print(f"  {words:<10}{opened:>16}{paid:>16}")
@@ -220,6 +270,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database-url", default="")
     parser.add_argument("--break", dest="damage", action="store_true", help="break one entry: must be found")
+    parser.add_argument("--unprotected", action="store_true", help="no compare-and-set: must be found")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="huiping-ledger-") as folder:
         os.environ["HUIPING_VAR"] = folder
@@ -230,7 +281,7 @@ def main() -> int:
 
         django.setup()
         call_command("migrate", verbosity=0)
-        return run(options.number, options.seed, options.cases, options.damage)
+        return run(options)
 
 
 if __name__ == "__main__":

@@ -224,9 +224,9 @@ def compensating(case: Case, *, note: str, by: User | None) -> Iterator[None]:
     """
     try:
         with transaction.atomic():
-            check_compensation(case, clock.now())
+            held = check_compensation(case, clock.now())
             if note.strip():
-                _pass(note, kind="note", review=case.review, case=case)
+                _pass(note, kind="note", review=case.review, case=case, held=held)
             yield
     except OffendingText as refusal:
         _record(refusal, shop=case.shop, by=by, thing=case)
@@ -238,10 +238,17 @@ def compensating(case: Case, *, note: str, by: User | None) -> Iterator[None]:
         raise
 
 
-def _pass(text: str, *, kind: str, review: Review, case: Case | None) -> str:
-    """How the text passed: passed|warned|kept|released."""
+def _pass(
+    text: str,
+    *,
+    kind: str,
+    review: Review,
+    case: Case | None,
+    held: tuple[Facts, list[str]] | None = None,
+) -> str:
+    """How the text passed: passed|warned|kept|released; `held`: facts and keys that are held already."""
     now = clock.now()
-    facts, keys = hold_facts(review, case, now)
+    facts, keys = held or hold_facts(review, case, now)
     outcome = _decide(text, kind, judge(text, kind, review.shop, facts, now), review.shop, case)
     note_text(text, keys, now)
     return outcome

@@ -8,7 +8,7 @@ Source: 网络反不正当竞争暂行规定 art. 9(5), 34; FTC 16 CFR 465.4 ("g
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -154,11 +154,11 @@ def _mark(keys: list[str], field: str, now: datetime) -> None:
 # --- the acts ----------------------------------------------------------------------------------
 
 
-def check_compensation(case: Case, now: datetime) -> None:
+def check_compensation(case: Case, now: datetime) -> tuple[Facts, list[str]]:
     """Refuse a compensation (offer, approval, payment) that may not be, or note that there is one.
 
     Belongs in the transaction that stores the compensation: it holds the buyer's marks until that is
-    committed. Raises SequenceRefusal.
+    committed. Returns the facts as they stand with it, and the keys for `note_text`. Raises SequenceRefusal.
     """
     with transaction.atomic():
         facts, keys = hold_facts(case.review, case, now)
@@ -166,6 +166,8 @@ def check_compensation(case: Case, now: datetime) -> None:
             raise SequenceRefusal(f"{barrier.why} {barrier.instead}")
         case.note_compensation(now)
         _mark(keys, "compensated_at", now)
+    latest = max(facts.compensated_at or now, now)
+    return replace(facts, in_case=True, compensated_at=latest), keys
 
 
 def note_text(text: str, keys: list[str], now: datetime) -> None:
