@@ -107,7 +107,8 @@ def purses(shops: Iterable[Shop], now: datetime) -> list[Purse]:
 def _purse(
     shop: Shop, budgets: dict[tuple[int, str], int | None], spent: dict[tuple[int, str], Balance]
 ) -> Purse:
-    mine = {kind: balance for (where, kind), balance in spent.items() if where == shop.pk}
+    mine = {kind: Balance() for (where, kind), fen in budgets.items() if where == shop.pk and kind and fen}
+    mine |= {kind: balance for (where, kind), balance in spent.items() if where == shop.pk}
     order = sorted(mine, key=lambda kind: -mine[kind].spent_fen)
     return Purse(
         shop,

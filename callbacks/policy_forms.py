@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -10,11 +9,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from callbacks.amounts import AmountError, AmountField, parse_amount
+from callbacks.limit_editing import PER, budget_name, members_of, standing_limits, words_of, written
 from callbacks.policy import BANDS, LADDER, PolicyError, Proof, Step, checked, plain
 from callbacks.remedy_kinds import RemedyKind
 from callbacks.shop_policy import band_words
 from reviews.causes import COMPLAINTS, SUB_CAUSES, Cause
-from reviews.models import Role, Shop, ShopMembership
+from reviews.colliding import mark_of
+from reviews.models import Shop, ShopMembership
 
 SLOTS = 4  # remedies a rung may name
 
@@ -126,30 +127,58 @@ class PreviewForm(forms.Form):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """An agent with limits of their own."""
+
+    member: ShopMembership
+    fields: list[forms.BoundField]
+
+
 class LimitsForm(forms.Form):
-    """What agents give alone, and the month's budget; empty budget: none."""
+    """What agents give alone, and the month's budgets; empty: the shop's limit, no budget.
 
-    per_case = AmountField(label=gettext_lazy("An agent alone, a case, ¥"))
-    per_day = AmountField(label=gettext_lazy("An agent alone, a day, ¥"))
-    budget = AmountField(label=gettext_lazy("Budget of the month, ¥"), required=False)
+    The fields go by the names of callbacks.limit_editing.
+    """
 
-    def __init__(self, data: Any = None, *, shop: Shop, budget_fen: int | None) -> None:
-        initial = {
-            "per_case": plain(shop.remedy_limit_per_case),
-            "per_day": plain(shop.remedy_limit_per_day),
-            "budget": "" if budget_fen is None else plain(Decimal(budget_fen) / 100),
-        }
-        super().__init__(data, initial=initial, auto_id="limit-%s")
-        agents = ShopMembership.objects.filter(shop=shop, role=Role.AGENT, user__is_active=True)
-        self.members = list(agents.select_related("user").order_by("user__display_name", "pk"))
-        for member in self.members:
-            for name in ("per_case", "per_day"):
-                own = getattr(member, f"remedy_limit_{name}")
-                field = AmountField(required=False, label=self.fields[name].label)
-                field.initial = "" if own is None else plain(own)
-                field.widget.attrs["placeholder"] = gettext_lazy("the shop's")
-                self.fields[f"{name}_{member.pk}"] = field
+    def __init__(self, data: Any = None, *, shop: Shop) -> None:
+        super().__init__(data, auto_id="limit-%s")
+        self.members = members_of(shop)
+        stands = written(standing_limits(shop, self.members))
+        self.mark = (data or {}).get("mark") or mark_of(stands)
+        for name, words in words_of(self.members).items():
+            field = AmountField(required=name in PER, label=words, initial=stands[name])
+            own = name.startswith("per_") and name not in PER
+            field.widget.attrs["placeholder"] = _("the shop's") if own else _("none")
+            self.fields[name] = field
 
     @property
-    def rows(self) -> list[tuple[ShopMembership, forms.BoundField, forms.BoundField]]:
-        return [(one, self[f"per_case_{one.pk}"], self[f"per_day_{one.pk}"]) for one in self.members]
+    def rows(self) -> list[MemberRow]:
+        return [MemberRow(one, [self[f"{name}_{one.pk}"] for name in PER]) for one in self.members]
+
+    @property
+    def budgets(self) -> list[forms.BoundField]:
+        """The budget of each kind."""
+        return [self[budget_name(kind)] for kind in RemedyKind.values]
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or self.cleaned_data
+        for suffix in ("", *(f"_{one.pk}" for one in self.members)):
+            self._check_day(found, suffix)
+        whole = found.get("budget")
+        for kind in RemedyKind.values:
+            part = found.get(budget_name(kind))
+            if whole is not None and part is not None and part > whole:
+                self.add_error(budget_name(kind), _("This is more than the budget of the month."))
+        return found
+
+    def _check_day(self, found: dict[str, Any], suffix: str) -> None:
+        """A day holds at least one case; what is left empty is the shop's."""
+        case, day = (
+            found.get(f"{name}{suffix}") if found.get(f"{name}{suffix}") is not None else found.get(name)
+            for name in PER
+        )
+        typed = found.get(f"per_case{suffix}") is not None or found.get(f"per_day{suffix}") is not None
+        if typed and case is not None and day is not None and day < case:
+            where = f"per_day{suffix}" if found.get(f"per_day{suffix}") is not None else f"per_case{suffix}"
+            self.add_error(where, _("The limit of a day is less than that of one case."))

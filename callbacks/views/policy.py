@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from callbacks import policy_editing
 from callbacks.limit_editing import save_limits
-from callbacks.models import RemedyBudget, RemedyPolicy
+from callbacks.models import RemedyPolicy
 from callbacks.policy import BANDS
 from callbacks.policy_forms import LadderForm, LimitsForm, PreviewForm
 from callbacks.shop_policy import band_words
@@ -113,14 +113,26 @@ def limits(request: StaffRequest) -> HttpResponse:
     shop = _place(request)
     if shop is None:
         raise Http404
-    budget = RemedyBudget.objects.filter(shop=shop, kind="").values_list("fen", flat=True).first()
-    form = LimitsForm(request.POST or None, shop=shop, budget_fen=budget)
+    form = LimitsForm(request.POST or None, shop=shop)
+    theirs: Theirs | None = None
     if form.is_bound and form.is_valid():
-        save_limits(shop, form.cleaned_data, form.members, by=request.user)
-        messages.success(request, _("Saved."))
-        return redirect(_url("callbacks:policy", shop))
-    context = {"shop": shop, "form": form, "back_url": _url("callbacks:policy", shop)}
-    return render(request, "callbacks/policy/limits.html", context, status=422 if form.errors else 200)
+        try:
+            saved = save_limits(shop, form.cleaned_data, by=request.user, mark=form.mark)
+        except Collision as collision:
+            form.add_error(None, str(collision))
+            theirs = collision.theirs
+        else:
+            messages.success(request, _("Saved.") if saved else _("Nothing was changed."))
+            return redirect(_url("callbacks:policy", shop))
+    context = {
+        "shop": shop,
+        "form": form,
+        "theirs": theirs,
+        "mark": theirs.mark if theirs else form.mark,
+        "back_url": _url("callbacks:policy", shop),
+    }
+    status = 409 if theirs else 422 if form.errors else 200
+    return render(request, "callbacks/policy/limits.html", context, status=status)
 
 
 # --- what the address names ----------------------------------------------------------------------

@@ -7,11 +7,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from callbacks import remedies
 from callbacks.limits import limits_of
 from callbacks.models import RemedyBudget, RemedyPolicy
 from callbacks.policy import parse
 from callbacks.shop_policy import standing_of
-from reviews.models import AuditEntry, Shop, ShopMembership, User
+from reviews.models import AuditEntry, Shop, ShopMembership, Status, User
 from tests.factories import make_case
 
 pytestmark = pytest.mark.django_db
@@ -118,3 +119,68 @@ def test_limits_and_budget_are_kept_and_recorded(desk: Client, shop: Shop, agent
     changed = AuditEntry.objects.get(action="remedy_rules").data["changed"]
     assert changed["remedy_limit_per_case"] == ["30.00", "40.00"]
     assert desk.post(url, {**data, "per_day": "x"}).status_code == 422
+
+
+# --- limits and budgets --------------------------------------------------------------------------
+
+
+def limits_url(shop: Shop) -> str:
+    return f"{reverse('callbacks:policy_limits')}?shop={shop.code}"
+
+
+def typed_limits(client: Client, shop: Shop, **changes: str) -> dict[str, str]:
+    """What the form would send, its mark included."""
+    context = client.get(limits_url(shop)).context
+    form = context["form"]
+    stands = {name: str(form[name].value() or "") for name in form.fields}
+    return {"mark": str(context["mark"])} | stands | changes
+
+
+def test_a_budget_of_one_kind_is_kept_and_sends_what_is_dearer_to_a_manager(
+    desk: Client, shop: Shop, agent: User
+) -> None:
+    assert desk.post(limits_url(shop), typed_limits(desk, shop, budget_coupon="4.50")).status_code == 302
+    assert RemedyBudget.objects.get(shop=shop, kind="coupon").fen == 450
+    case = make_case(shop, assignee=agent, status=Status.IN_PROGRESS)
+    remedy = remedies.offer_remedy(case, "coupon", amount=Decimal(5), by=agent, reason="客人要券")
+    assert (remedy.status, "budget" in remedy.because) == ("to_approve", True)
+    spending = desk.get(reverse("reviews:statistics")).content.decode()
+    assert "4.50" in spending
+    assert desk.post(limits_url(shop), typed_limits(desk, shop, budget_coupon="")).status_code == 302
+    assert RemedyBudget.objects.get(shop=shop, kind="coupon").fen is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"per_case": "40", "per_day": "30"}, "一天的上限比一单的还低"),
+        ({"per_case": ""}, "必填"),
+        ({"per_day": "-1"}, "不能是负数"),
+        ({"budget": "100", "budget_gift": "100.01"}, "超过了当月总预算"),
+        ({"budget_cash": "很多"}, "不是金额"),
+    ],
+)
+def test_limits_that_make_no_sense_are_refused_in_the_readers_language(
+    desk: Client, shop: Shop, changes: dict[str, str], words: str
+) -> None:
+    answer = desk.post(limits_url(shop), typed_limits(desk, shop, **changes))
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+    assert not RemedyBudget.objects.exclude(fen=None).exists()
+
+
+def test_limits_are_never_saved_over_a_colleagues(desk: Client, shop: Shop, manager: User) -> None:
+    mine = typed_limits(desk, shop, per_case="45")
+    desk.post(limits_url(shop), typed_limits(desk, shop, per_case="60", budget="5,000"))
+    answer = desk.post(limits_url(shop), mine)
+    assert answer.status_code == 409
+    html = answer.content.decode()
+    assert 'value="45"' in html
+    assert "60" in html.split("collision-theirs")[1].split("</div>")[0]
+    shop.refresh_from_db()
+    assert shop.remedy_limit_per_case == 60
+    fresh = html.split('name="mark" value="')[1].split('"')[0]
+    assert desk.post(limits_url(shop), {**mine, "mark": fresh}).status_code == 302  # keep mine
+    shop.refresh_from_db()
+    assert shop.remedy_limit_per_case == 45
+    assert RemedyBudget.objects.get(shop=shop, kind="").fen is None
