@@ -7,6 +7,7 @@ from datetime import datetime
 from callbacks import ledger
 from callbacks.ledger import Balance
 from callbacks.models import ProofPhoto, Remedy, RemedyBudget, RemedyPolicy
+from callbacks.photos import Reuse
 from callbacks.policy import Proof
 from callbacks.remedy_card import offer_words
 from callbacks.shop_policy import Standing
@@ -47,6 +48,7 @@ class Approval:
 
     remedy: Remedy
     photos: list[ProofPhoto]
+    reuses: list[Reuse]
     standing: Standing
     purse: Purse
 
@@ -66,7 +68,9 @@ def waiting(user: User, now: datetime) -> list[Approval]:
     """What waits in the shops this person manages, the oldest first."""
     rule = user.managed_shop_filter("case__shop")
     asked = Remedy.objects.to_approve().filter(rule).select_related(*_ON_A_CARD)
-    found = list(asked.prefetch_related("case__photos").order_by("agreed_at", "id")[:SHOWN])
+    found = list(
+        asked.prefetch_related("case__photos__matches__earlier__case").order_by("agreed_at", "id")[:SHOWN]
+    )
     shops = {one.case.shop_id: one.case.shop for one in found}
     money = {purse.shop.pk: purse for purse in purses(shops.values(), now)}
     rows = RemedyPolicy.objects.for_shops(shops)
@@ -80,7 +84,8 @@ def _approval(remedy: Remedy, rows: dict[tuple[int | None, str], RemedyPolicy], 
     photos = list(case.photos.all())
     proof = Proof.PHOTO if photos else Proof.STATEMENT
     standing = Standing(cause, sub_cause, case.value, proof, tuple(row.ladder) if row else (), row)
-    return Approval(remedy, photos, standing, purse)
+    reuses = [Reuse(one, match.earlier, match.distance) for one in photos for match in one.matches.all()]
+    return Approval(remedy, photos, reuses, standing, purse)
 
 
 def to_carry_out(user: User) -> list[Remedy]:

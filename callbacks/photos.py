@@ -1,7 +1,8 @@
 """Photo proof: kept as evidence, shown without hidden data, recognised when it was in another case before.
 
-For evidence packs: `photos_of(case)`, `read_original(photo)`. For signals: `reused_in(case)`: a fact, no
-accusation – two buyers may honestly send the shop's own picture.
+For evidence packs: `photos_of(case)`, `read_original(photo)`. A picture of an earlier case is a fact, no
+accusation – two buyers may honestly send the shop's own. It stands beside the picture (`reused_in`) and, by
+the case's event, among the signs in behaviour (reviews.signals).
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from callbacks.picture import SAME, Picture, UnfitPicture, looks_when_turned, ne
 from reviews import clock
 from reviews.models import Case, User
 from reviews.models.cases import EventKind
+from reviews.signals import refresh
 
 MOST_IN_A_CASE = 20
 
@@ -76,11 +78,21 @@ def add_photos(case: Case, files: Iterable[tuple[str, bytes]], *, by: User) -> l
             for content, picture in read:
                 _keep(case, content, picture, by, kept)
             if kept:
-                case.log(EventKind.PHOTO, by=by, number=len(kept), sha256=[one.sha256 for one in kept])
+                _tell(case, kept, by)
     except BaseException:
         forget_files(kept)  # rows are rolled back; files are not by themselves
         raise
     return kept
+
+
+def _tell(case: Case, kept: list[ProofPhoto], by: User) -> None:
+    """Log what came, and look anew at the signs when a picture stood in the case of another review."""
+    matches = PhotoMatch.objects.filter(photo__in=kept).exclude(earlier__case__review=case.review_id)
+    reused = sorted(set(matches.values_list("earlier__case__review", flat=True)))
+    facts = {"number": len(kept), "sha256": [one.sha256 for one in kept]}
+    case.log(EventKind.PHOTO, by=by, **facts, **({"reused": reused} if reused else {}))
+    if reused:
+        refresh(case.shop, [case])
 
 
 def _read(name: str, content: bytes) -> Picture:

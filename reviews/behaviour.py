@@ -25,6 +25,7 @@ class SignalKind(StrEnum):
     SAME_BUYER = "same_buyer"
     SAME_TEXT = "same_text"
     SAME_PICTURE = "same_picture"
+    REUSED_PROOF = "reused_proof"
     BURST = "burst"
     DEMAND = "demand"
 
@@ -196,6 +197,15 @@ def same_picture(pictures: Sequence[str], writer: frozenset[str], others: Sequen
         return None
     facts = {"reviews": sorted({one.review_id for one in found})[-10:]}
     return Signal(SignalKind.SAME_PICTURE, 2, facts)
+
+
+def reused_proof(writer: frozenset[str], others: Sequence[Like]) -> Signal | None:
+    """Photo proof that stood in the cases of these reviews before; clear only if surely of other accounts."""
+    if not others:
+        return None
+    foreign = sum(strangers(one.writer, writer) for one in others)
+    facts = {"reviews": sorted(one.review_id for one in others)[-10:], "foreign": foreign}
+    return Signal(SignalKind.REUSED_PROOF, 2 if foreign else 1, facts)
 
 
 # --- bursts ---------------------------------------------------------------------------------------

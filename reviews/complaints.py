@@ -48,7 +48,8 @@ def may_handle(user: User, case: Case) -> bool:
 
 # --- the evidence a reason needs ----------------------------------------------------------------------
 
-PATTERNS = (SignalKind.SAME_BUYER, SignalKind.SAME_TEXT, SignalKind.SAME_PICTURE, SignalKind.BURST)
+COPIES = frozenset({SignalKind.SAME_TEXT, SignalKind.SAME_PICTURE, SignalKind.REUSED_PROOF})
+PATTERNS = frozenset({SignalKind.SAME_BUYER, SignalKind.BURST}) | COPIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,8 @@ NEEDS: dict[str, tuple[Need, ...]] = {
 
 def held_by(case: Case) -> Held:
     """What the case holds now, read from its review, chats and signs."""
-    kinds = set(case.signals.values_list("kind", flat=True))
+    signs = case.signals.exclude(kind=SignalKind.REUSED_PROOF, weight=1)  # perhaps the buyer's own picture
+    kinds = set(signs.values_list("kind", flat=True))
     chats = [chat.text for chat in case.chats.kept()]
     review: Review = case.review
     said = [review.full_text, *chats]
@@ -114,8 +116,8 @@ def held_by(case: Case) -> Held:
         chat=bool(chats),
         demand=any(one.weight > 1 for text in said for one in find_demands(text)),
         no_order=review.order_id is None and SignalKind.NO_ORDER in kinds,
-        pattern=bool(kinds & set(PATTERNS)),
-        copies=bool(kinds & {SignalKind.SAME_TEXT, SignalKind.SAME_PICTURE}),
+        pattern=bool(kinds & PATTERNS),
+        copies=bool(kinds & COPIES),
     )
 
 

@@ -14,6 +14,7 @@ ICONS = {
     SignalKind.DEMAND: "coin",
     SignalKind.SAME_TEXT: "copy",
     SignalKind.SAME_PICTURE: "photo",
+    SignalKind.REUSED_PROOF: "photo",
     SignalKind.SAME_BUYER: "user-question",
     SignalKind.NO_ORDER: "shopping-cart",
     SignalKind.BURST: "trending-up",
@@ -91,6 +92,17 @@ def _same_picture(_facts: Facts) -> tuple[str, str]:
     return seen, _("Platforms reuse addresses of default pictures, and one household may have two accounts.")
 
 
+def _reused_proof(facts: Facts) -> tuple[str, str]:
+    if facts["foreign"]:
+        seen = _("A picture handed in as proof stood before in the case of another account.")
+    else:
+        seen = _("A picture handed in as proof stood before in another case, perhaps of the same buyer.")
+    return seen, _(
+        "It may be the shop's own picture, one parcel that two people ordered, or a picture added to the"
+        " wrong case. Look at both."
+    )
+
+
 def _same_buyer(facts: Facts) -> tuple[str, str]:
     seen = ngettext(
         "%(marks)d bad marks for separate orders in 90 days, in %(n)d shop; good ones: %(good)d.",
@@ -116,6 +128,7 @@ _SEEN: dict[SignalKind, Callable[[Facts], tuple[str, str]]] = {
     SignalKind.DEMAND: _demand,
     SignalKind.SAME_TEXT: _same_text,
     SignalKind.SAME_PICTURE: _same_picture,
+    SignalKind.REUSED_PROOF: _reused_proof,
     SignalKind.SAME_BUYER: _same_buyer,
     SignalKind.NO_ORDER: _no_order,
     SignalKind.BURST: _burst,

@@ -51,7 +51,7 @@ def find_signals(shop: Shop, reviews: Sequence[Review]) -> Found:
         return {}
     matched, known = _order_habit(shop)
     likes, marks, times = _likes(reviews), _marks(shop, reviews), _times(reviews)
-    chats = _chats(reviews)
+    chats, proofs = _chats(reviews), _reused_proofs(reviews)
     found: Found = {}
     for review in reviews:
         writer, own = _writer(review), likes.get(review.pk, [])
@@ -65,6 +65,7 @@ def find_signals(shop: Shop, reviews: Sequence[Review]) -> Found:
             behaviour.same_buyer(_deal(review), review.shop_id, marks.get(review.pk, [])),
             behaviour.same_text(review.full_text, writer, own),
             behaviour.same_picture(review.images, writer, own),
+            behaviour.reused_proof(writer, proofs.get(review.pk, [])),
             behaviour.burst(review.created_at, times.get(review.product_id or 0, [])),
             behaviour.demand([("review", review.full_text), *chats.get(review.pk, [])]),
         )
@@ -123,10 +124,12 @@ def _likes(reviews: Sequence[Review]) -> dict[int, list[Like]]:
     return {pk: [likes[one] for one in sorted(ids) if one in likes] for pk, ids in others.items()}
 
 
-def _as_likes(review_ids: Iterable[int]) -> list[Like]:
+def _as_likes(review_ids: Iterable[int], *, since: timedelta | None = SINCE) -> list[Like]:
     names = ("pk", "shop", "content", "followup", "images")
     around = ("shop__platform", "buyer__nick", "order__phone_index")
-    recent = Review.objects.filter(pk__in=review_ids, created_at__gt=clock.now() - SINCE)
+    recent = Review.objects.filter(pk__in=review_ids)
+    if since:
+        recent = recent.filter(created_at__gt=clock.now() - since)
     return [
         Like(pk, shop, f"{content}\n{followup}", _account(platform, nick or "", phone or ""), tuple(images))
         for pk, shop, content, followup, images, platform, nick, phone in recent.values_list(*names, *around)
@@ -181,6 +184,18 @@ def _chats(reviews: Sequence[Review]) -> dict[int, list[tuple[str, str]]]:
     for chat in ChatRecord.objects.kept().filter(case__review__in=reviews).select_related("case"):
         chats[chat.case.review_id].append(("chat", chat.text))
     return chats
+
+
+def _reused_proofs(reviews: Sequence[Review]) -> dict[int, list[Like]]:
+    """The other reviews in whose cases a picture stood that now proves the fault of this one: from the cases'
+    events, however long ago."""
+    events = CaseEvent.objects.filter(case__review__in=reviews, kind=EventKind.PHOTO)
+    reused: dict[int, set[int]] = defaultdict(set)
+    for review, data in events.values_list("case__review", "data"):
+        reused[review] |= set(data.get("reused", []))
+    named = {one for others in reused.values() for one in others}
+    likes = {like.review_id: like for like in _as_likes(named, since=None)} if named else {}
+    return {pk: [likes[one] for one in sorted(others) if one in likes] for pk, others in reused.items()}
 
 
 # --- keeping them ----------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ class BehaviourSignal(models.Model):
         (SignalKind.DEMAND.value, _("Money or goods asked against the review")),
         (SignalKind.SAME_TEXT.value, _("Nearly the same text from other accounts")),
         (SignalKind.SAME_PICTURE.value, _("The same picture from another account")),
+        (SignalKind.REUSED_PROOF.value, _("Photo proof from another case")),
         (SignalKind.SAME_BUYER.value, _("One buyer, many bad marks")),
         (SignalKind.NO_ORDER.value, _("No matching order")),
         (SignalKind.BURST.value, _("Many bad marks at once")),

@@ -15,9 +15,10 @@ from callbacks.models import PhotoMatch, ProofPhoto
 from callbacks.photos import add_photos, photos_of, read_original, reused_in
 from callbacks.policy import Proof
 from callbacks.shop_policy import standing_of
+from reviews import complaints
 from reviews.models import Case, InvalidTransition, Shop, Status, User
 from tests.callbacks.test_picture import copies, draw, saved
-from tests.factories import make_case, make_user
+from tests.factories import make_case, make_order, make_review, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -184,3 +185,53 @@ def test_a_picture_is_only_in_its_own_case(client: Client, case: Case, shop: Sho
     other = make_case(shop, assignee=agent)
     client.force_login(agent)
     assert client.get(reverse("callbacks:photo", args=[other.pk, photo.pk])).status_code == 404
+
+
+# --- among the signs -----------------------------------------------------------------------------
+
+
+def signs(case: Case) -> dict[str, int]:
+    return dict(case.signals.values_list("kind", "weight"))
+
+
+def test_a_picture_of_another_buyers_case_is_a_sign_with_what_speaks_against_it(
+    client: Client, case: Case, shop: Shop, agent: User
+) -> None:
+    order = make_order(shop, buyer_phone="13900139000")
+    other = make_case(shop, review=make_review(shop, order=order), assignee=agent, status=Status.IN_PROGRESS)
+    add_photos(case, [("a.jpg", saved(draw(5)))], by=agent)
+    assert signs(case) == {}
+    add_photos(other, [("b.jpg", copies(draw(5))["resized"])], by=agent)
+    assert signs(other) == {"reused_proof": 2}
+    assert signs(case) == {}  # the first is no copy of a later one
+    assert not other.suspected  # one sign proposes nothing
+    client.force_login(agent)
+    html = client.get(f"/cases/{other.pk}/").content.decode()
+    assert "凭证图片在别的案件里出现过" in html
+    assert "可能是店里自己的图片" in html
+    client.post(reverse("callbacks:look_again", args=[other.pk]))
+    assert signs(other) == {"reused_proof": 2}, "a fresh look does not forget it"
+    assert complaints.held_by(other).copies
+
+
+def test_a_buyers_own_picture_in_two_cases_is_a_weak_sign_and_proves_nothing(
+    case: Case, shop: Shop, agent: User
+) -> None:
+    order = make_order(shop, buyer=case.review.buyer)
+    other = make_case(shop, review=make_review(shop, order=order), assignee=agent, status=Status.IN_PROGRESS)
+    add_photos(case, [("a.jpg", saved(draw(5)))], by=agent)
+    add_photos(other, [("b.jpg", saved(draw(5)))], by=agent)
+    assert signs(other) == {"reused_proof": 1}
+    assert not complaints.held_by(other).copies
+
+
+def test_with_a_second_sign_a_reused_picture_proposes_malice(case: Case, shop: Shop, agent: User) -> None:
+    order = make_order(shop, buyer_phone="13900139000")
+    review = make_review(shop, order=order, content="转账100元我马上给你删评价")
+    other = make_case(shop, review=review, assignee=agent, status=Status.IN_PROGRESS)
+    add_photos(case, [("a.jpg", saved(draw(5)))], by=agent)
+    add_photos(other, [("b.jpg", saved(draw(5)))], by=agent)
+    other.refresh_from_db()
+    assert set(signs(other)) == {"reused_proof", "demand"}
+    assert other.suspected
+    assert other.needs_decision
