@@ -131,6 +131,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- people ------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "reviews.User"
+AUTHENTICATION_BACKENDS = ["reviews.signed_in.Backend"]
+SESSION_ENGINE = "reviews.signed_in"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"

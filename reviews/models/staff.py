@@ -1,12 +1,13 @@
 """People: who they are, which shops they work for, what they can handle."""
 
+import json
 from datetime import datetime
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.exceptions import ImproperlyConfigured, ValidationError
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, Q
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +17,16 @@ from reviews.causes import COMPLAINTS, Cause
 from reviews.models.shops import Shop
 from reviews.working_hours import WorkingHours, check_week, read_week
 
+# Plain SQL, for it is asked with every request (see plain_sql.py).
+_WITH_MEMBERSHIPS = """
+SELECT *, (SELECT {} FROM reviews_shopmembership WHERE user_id = reviews_user.id) AS works_in
+FROM reviews_user WHERE id = %s
+"""
+_AS_JSON = {
+    "postgresql": "jsonb_agg(jsonb_build_array(shop_id, role, skills))",
+    "sqlite": "json_group_array(json_array(shop_id, role, json(skills)))",
+}
+
 
 class Role(models.TextChoices):
     AGENT = "agent", _("Agent")
@@ -23,6 +34,13 @@ class Role(models.TextChoices):
 
 
 class StaffManager(UserManager["User"]):
+    def with_memberships(self, pk: int) -> "User | None":
+        """The person and the shops they work in, in one query; None when there is nobody."""
+        for user in self.raw(_WITH_MEMBERSHIPS.format(_AS_JSON[connection.vendor]), [pk]):
+            user._memberships = sorted(tuple(row) for row in json.loads(vars(user)["works_in"] or "[]"))
+            return user
+        return None
+
     def refuse_demo_in_production(self) -> None:
         """Stop a production process while a demo login still works."""
         if not settings.PRODUCTION:
@@ -86,6 +104,10 @@ class User(AbstractUser):
     def manages(self, shop: Shop | int) -> bool:
         shop_id = shop.pk if isinstance(shop, Shop) else shop
         return self.is_superuser or self._roles.get(shop_id) == Role.MANAGER
+
+    def sees(self, shop_id: int) -> bool:
+        """What `shop_filter` says, of one shop."""
+        return self.is_superuser or shop_id in self._roles
 
     def is_member_of(self, shop: Shop | int) -> bool:
         """Works in this shop; an administrator does not by being one."""
