@@ -185,7 +185,7 @@ class CasePage:
     @cached_property
     def version(self) -> str:
         """Of what the page shows; it asks with it whether anything has changed."""
-        total = live.with_viewers(live.case_total(self.case.pk, self.user), self.viewers)
+        total = live.around(self.case.pk, self.user, self.now).total(self.user)
         return live.version(total, live.holds_until(self.queue, self.now))
 
     @cached_property

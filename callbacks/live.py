@@ -4,20 +4,20 @@ A version is the pulse of what is shown and the moment until which it holds by i
 passes, a promise falls due or calling hours begin to end, and nothing in the database changes for it.
 """
 
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db.models import BigIntegerField, Count, OuterRef, Subquery, Sum
-from django.db.models.functions import Coalesce
-
-from callbacks.models import CallLog, CaseViewer
+from callbacks.models import CaseViewer
+from callbacks.models.viewers import LOOKING
 from callbacks.promising import PROMISE_LEAD
 from callbacks.queue import QueueEntry
-from reviews.models import Case, CaseEvent, PublicReply, Pulse, User
+from reviews.models import Case, Pulse, User
+from reviews.plain_sql import ask
 
 LONGEST = timedelta(minutes=5)
-SEEN_AGAIN = timedelta(seconds=5)  # a look is written down this often, however often the page asks
+SEEN_AGAIN = timedelta(seconds=8)  # a look is written down this often; the page asks every five seconds
 
 
 def holds_until(entries: Iterable[QueueEntry], now: datetime) -> datetime:
@@ -32,10 +32,10 @@ def holds_until(entries: Iterable[QueueEntry], now: datetime) -> datetime:
     return min(at for at in moments if at > now)
 
 
-def list_total(user: User) -> int:
-    """The pulse of every shop this person sees."""
+def list_total(user: User) -> str:
+    """The pulse of the shops this person sees; another one as soon as these are other shops."""
     shops = None if user.is_superuser else user.shop_ids
-    return Pulse.objects.of_shops(shops).total()
+    return f"{sum(shops or ())}.{Pulse.objects.total_of_shops(shops)}"
 
 
 def version(total: object, until: datetime) -> str:
@@ -51,36 +51,38 @@ def still_holds(token: str, total: object, now: datetime) -> bool:
 # --- one case ------------------------------------------------------------------------------------
 
 
-def case_total(case_id: int, user: User) -> str:
-    """What is shown around one case, as a word: its events, calls and reply, and one's own queue.
-
-    Raises Case.DoesNotExist where it is none of this person's.
-    """
-    here = {"case": OuterRef("pk")}
-    beats = Pulse.objects.of_holder(user.pk).order_by().values("holder_id")
-    row = (
-        Case.objects.visible_to(user)
-        .values_list(
-            Coalesce(Subquery(beats.values(total=Sum("beats")), output_field=BigIntegerField()), 0),
-            _number(CaseEvent.objects.filter(**here)),
-            _number(CallLog.objects.filter(**here)),
-            Subquery(PublicReply.objects.filter(review=OuterRef("review")).values("updated_at")[:1]),
-        )
-        .get(pk=case_id)
-    )
-    beats_of_mine, events, calls, reply_at = row
-    edited = int(reply_at.timestamp() * 1000) if reply_at else 0
-    return f"{beats_of_mine}.{events}.{calls}.{edited}"
+_AROUND = """
+SELECT shop_id,
+    (SELECT COUNT(*) FROM reviews_caseevent WHERE case_id = reviews_case.id),
+    (SELECT COUNT(*) FROM callbacks_calllog WHERE case_id = reviews_case.id),
+    (SELECT updated_at FROM reviews_publicreply WHERE review_id = reviews_case.review_id),
+    (SELECT COALESCE(SUM(beats), 0) FROM reviews_pulse WHERE holder_id = %s),
+    viewer.user_id, viewer.seen_at >= %s
+FROM reviews_case
+LEFT JOIN callbacks_caseviewer viewer ON viewer.case_id = reviews_case.id AND viewer.seen_at > %s
+WHERE reviews_case.id = %s ORDER BY viewer.user_id
+"""
 
 
-def with_viewers(total: str, others: Iterable[User]) -> str:
-    """The same, and who else looks."""
-    return f"{total}.{'-'.join(str(one.pk) for one in others)}"
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is around a case: its events, calls and reply and one's own queue, as a word, and who looks."""
+
+    word: str
+    lookers: dict[int, bool]  # a person's key → whether their look was written down a moment ago
+
+    def total(self, user: User) -> str:
+        """What one person's page shows: the others who look belong to it."""
+        return f"{self.word}.{'-'.join(str(one) for one in self.lookers if one != user.pk)}"
 
 
-def _number(rows: Any) -> Coalesce:
-    counted = rows.order_by().values("case").annotate(number=Count("pk")).values("number")
-    return Coalesce(Subquery(counted, output_field=BigIntegerField()), 0)
+def around(case_id: int, user: User, now: datetime) -> Around:
+    """Raises Case.DoesNotExist where the case is none of this person's."""
+    rows = ask(_AROUND, [user.pk, now - SEEN_AGAIN, now - LOOKING, case_id])
+    if not rows or not user.sees(rows[0][0]):
+        raise Case.DoesNotExist
+    word = ".".join(re.sub(r"\D", "", str(one)) for one in rows[0][1:5])
+    return Around(word, {looker: is_new for *_around, looker, is_new in rows if looker})
 
 
 def looking(case_id: int, user: User, now: datetime) -> list[User]:
@@ -89,11 +91,9 @@ def looking(case_id: int, user: User, now: datetime) -> list[User]:
     return [row.user for row in rows.select_related("user").order_by("user")]
 
 
-def look(case_id: int, user: User, now: datetime) -> list[User]:
-    """Note that this person's page is open; who else has it open."""
-    rows = CaseViewer.objects.looking(now).filter(case=case_id).select_related("user").order_by("user")
-    found = {row.user_id: row for row in rows}
-    mine = found.pop(user.pk, None)
-    if mine is None or mine.seen_at < now - SEEN_AGAIN:
+def look(case_id: int, user: User, now: datetime) -> str:
+    """Note that this person's page is open; the total of what it would show now."""
+    found = around(case_id, user, now)
+    if not found.lookers.get(user.pk):
         CaseViewer.objects.all().note(case_id, user.pk, now)
-    return [row.user for row in found.values()]
+    return found.total(user)

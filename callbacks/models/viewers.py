@@ -9,9 +9,14 @@ from django.utils.translation import gettext_lazy as _
 
 from reviews import clock
 from reviews.models import Case
+from reviews.plain_sql import write
 
 LOOKING = timedelta(seconds=15)  # a page that has not asked for longer is no longer looked at
 KEPT = timedelta(days=1)
+_NOTE = """
+INSERT INTO callbacks_caseviewer (case_id, user_id, seen_at) VALUES (%s, %s, %s)
+ON CONFLICT (case_id, user_id) DO UPDATE SET seen_at = excluded.seen_at
+"""
 
 
 class CaseViewerQuerySet(models.QuerySet["CaseViewer"]):
@@ -20,12 +25,7 @@ class CaseViewerQuerySet(models.QuerySet["CaseViewer"]):
 
     def note(self, case_id: int, user_id: int, now: datetime) -> None:
         """This person looks at the case, or does something in it, at `now`."""
-        self.bulk_create(
-            [CaseViewer(case_id=case_id, user_id=user_id, seen_at=now)],
-            update_conflicts=True,
-            unique_fields=["case", "user"],
-            update_fields=["seen_at"],
-        )
+        write(_NOTE, [case_id, user_id, now])
 
     def forget(self, now: datetime) -> None:
         self.filter(seen_at__lt=now - KEPT).delete()

@@ -44,10 +44,9 @@ def look(request: StaffRequest, pk: int) -> HttpResponse:
     """The page of one case: asks, and tells that somebody has it open."""
     user, now = request.user, clock.now()
     try:
-        total = live.case_total(pk, user)
+        total = live.look(pk, user, now)
     except Case.DoesNotExist as missing:
         raise Http404 from missing
-    total = live.with_viewers(total, live.look(pk, user, now))
     if live.still_holds(request.POST.get("version", ""), total, now):
         return HttpResponse(status=204)
     return show(request, get_case(request, pk))

@@ -4,14 +4,16 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
-from callbacks import contacts
+from callbacks import contacts, live
 from callbacks.leases import free_idle, idle
 from callbacks.models import CallbackPromise, CaseViewer
 from callbacks.queue import next_case
 from reviews import clock
-from reviews.models import Case, CaseEvent, Pulse, Shop, Status, User
+from reviews.models import Case, CaseEvent, Pulse, Shop, ShopMembership, Status, User
 from reviews.models.cases import EventKind
 from tests.factories import make_case, make_user
 
@@ -58,6 +60,69 @@ def test_a_strange_shop_is_silent(client: Client, shop: Shop, outsider: User) ->
     version = version_in(client, "/cases/?view=open")
     make_case(shop)
     assert client.get("/cases/changes/", {"view": "open", "version": version}).status_code == 204
+
+
+def test_who_left_the_shop_gets_no_204(client: Client, shop: Shop, agent: User) -> None:
+    case = make_case(shop)
+    client.force_login(agent)
+    version = version_in(client, "/cases/?view=to_take")
+    of_case = version_in(client, f"/cases/{case.pk}/")
+    Pulse.objects.all().delete()  # not by its beats alone: the shop itself counts
+    left = ShopMembership.objects.filter(user=agent)
+    assert client.get("/cases/changes/", {"version": version}).status_code == 200
+    version = version_in(client, "/cases/?view=to_take")
+    assert client.get("/cases/changes/", {"version": version}).status_code == 204
+    left.delete()
+    answer = client.get("/cases/changes/", {"view": "to_take", "version": version})
+    assert answer.status_code == 200
+    assert f"row-{case.pk}" not in answer.content.decode()
+    assert look(client, case, of_case)[0] == 404
+
+
+def test_who_is_signed_out_gets_no_204(client: Client, shop: Shop, agent: User) -> None:
+    client.force_login(agent)
+    version = version_in(client, "/cases/?view=to_take")
+    client.session.flush()
+    asked = {"HX-Request": "true"}
+    assert client.get("/cases/changes/", {"version": version}, headers=asked).status_code == 401
+
+
+def test_a_204_asks_the_database_three_times(
+    client: Client, shop: Shop, agent: User, django_assert_num_queries: object
+) -> None:
+    """The session, the person, and what may have changed; for a case the look is written down too."""
+    case = make_case(shop, assignee=agent)
+    for user in (agent, make_user("boss", is_superuser=True)):
+        client.force_login(user)
+        version = version_in(client, "/cases/?view=mine")
+        with django_assert_num_queries(3):  # type: ignore[operator]
+            assert client.get("/cases/changes/", {"version": version}).status_code == 204
+    client.force_login(agent)
+    version = version_in(client, f"/cases/{case.pk}/")
+    with django_assert_num_queries(4):  # type: ignore[operator]
+        assert look(client, case, version)[0] == 204
+    with django_assert_num_queries(3):  # type: ignore[operator]
+        assert look(client, case, version)[0] == 204
+
+
+@pytest.mark.postgres
+def test_a_poll_walks_an_index_however_long_the_pulse(shop: Shop, agent: User) -> None:
+    """Between two foldings of a busy hour; other shops' and people's beats are not read."""
+    Pulse.objects.bulk_create([Pulse(shop_id=10**6 + n) for n in range(5000)])
+    Pulse.objects.bulk_create([Pulse(holder_id=10**6 + n) for n in range(5000)])
+    case = make_case(shop, assignee=agent)
+    now = clock.now()
+    with connection.cursor() as cursor, CaptureQueriesContext(connection) as asked:
+        cursor.execute("ANALYZE reviews_pulse")
+        live.list_total(agent)
+        live.around(case.pk, agent, now)
+    for query in asked.captured_queries[1:]:
+        if "reviews_pulse" in query["sql"]:
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN {query['sql']}")
+                plan = "\n".join(line for (line,) in cursor.fetchall())
+            assert "Seq Scan on reviews_pulse" not in plan
+            assert "pulse_" in plan
 
 
 # --- who looks -----------------------------------------------------------------------------------
