@@ -24,6 +24,14 @@ SHOPS, AGENTS, PRODUCTS, OWN = 50, 100, 1000, 30
 GOALS = {"queue": 20.0, "case": 35.0, "poll": 2.0}  # ms, p50
 GROWTH, LAST_PAGE = 1.2, 1.3
 BASE_ID = 1_000_000  # of generated rows: below are the few made by hand
+# What generated reviews say: four of these each, early ones often, and a rare one in every five thousandth.
+SAYINGS = (
+    "收到就有破损", "颜色和图片不一样", "客服半天不回", "物流太慢了", "味道很大", "尺码偏小", "质量一般",
+    "和描述不符", "包装压坏了", "用了两天就坏", "线头很多", "价格买贵了", "少发了配件", "退款一直不处理",
+    "盖子拧不紧", "有划痕", "漏水", "声音很响", "充不进电", "发错了款式", "没有赠品", "开机黑屏", "掉色严重",
+    "安装师傅没来", "生产日期不新鲜", "态度恶劣", "起球", "拉链卡住", "屏幕有亮点", "承诺的返修没有兑现",
+)  # fmt: skip
+RARE = "插头冒烟"
 
 
 def main() -> int:
@@ -111,6 +119,7 @@ def fill(reviews: int) -> dict[str, Any]:
     PublicReply.objects.create(review=review, text="感谢反馈")
     cases, first_shop, first_agent = reviews // 5, shops[0].pk, agents[0].pk
     shop = f"{first_shop} + g % {SHOPS}"
+    said = saying()
     multiply(order.buyer, cases, shop_id=shop, nick="'买家' || g", key=None)
     multiply(order.product, PRODUCTS, shop_id=shop, key="'p' || g", title="'保温杯 ' || g")
     product = f"{BASE_ID} + 1 + g % {PRODUCTS}"
@@ -127,9 +136,14 @@ def fill(reviews: int) -> dict[str, Any]:
         order_no="'b' || g",
         review_key="'r' || g",
         created_at=hours,
+        content=said,
+    )
+    of_review = f"{BASE_ID} + g"
+    text = f"{said} || ' 保温杯 ' || (1 + g % {PRODUCTS}) || ' 买家' || g"
+    multiply(
+        review.search_text, reviews, review_id=of_review, text=text, numbers="' r' || g || ' b' || g || ' '"
     )
     version = ReviewVersion.objects.get(review=review)
-    of_review = f"{BASE_ID} + g"
     multiply(version, cases - 1, review_id=of_review)
     multiply(PublicReply.objects.get(), cases - 1, review_id=of_review, token=None)
     is_open = "g % 10 = 0"
@@ -167,6 +181,16 @@ def fill(reviews: int) -> dict[str, Any]:
     return {"agent": agents[0], "boss": boss, "now": timezone.now()}
 
 
+def saying() -> str:
+    """SQL of what review g says: four sayings drawn by its number, the same every time."""
+    words = "ARRAY[" + ", ".join(f"'{one}'" for one in SAYINGS) + "]"
+    drawn = (
+        f"({words})[1 + floor({len(SAYINGS)} * power(abs(hashint8(g * 4 + {n}) % 1000) / 1000.0, 2))::int]"
+        for n in range(4)
+    )
+    return " || '，' || ".join([*drawn, f"CASE WHEN g % 5000 = 0 THEN '{RARE}' ELSE '。' END"])
+
+
 def busy(shop: Any, agent: Any, reviews: int) -> None:
     """Thirty cases in the hands of the agent who looks, whatever the size."""
     from reviews.models import Status
@@ -188,7 +212,8 @@ def multiply(row: Any, number: int, **columns: str | None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} ({', '.join(f'{chr(34)}{name}{chr(34)}' for name in names)}) "
-            f"SELECT {', '.join(values)} FROM {table} m, generate_series(1, {number}) g WHERE m.id = {row.pk}"
+            f"SELECT {', '.join(values)} FROM {table} m, generate_series(1, {number}) g "
+            f"WHERE m.{row._meta.pk.column} = {row.pk}"
         )
 
 

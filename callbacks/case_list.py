@@ -3,7 +3,6 @@
 import base64
 import binascii
 import json
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import IntegerField, Q, Subquery
+from django.db.models import IntegerField, Q, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from callbacks.models import CallbackPromise, Remedy, RemedyStatus
@@ -20,6 +19,7 @@ from reviews import clock
 from reviews.models import Case, Complaint, User
 from reviews.models.cases import CaseQuerySet
 from reviews.models.complaints import ComplaintStatus
+from reviews.search import plain, reviews_with
 from reviews.statistics import ANY_SOLVED
 
 PAGE = 30
@@ -161,7 +161,7 @@ def narrow(cases: CaseQuerySet, filters: dict[str, Any], user: User) -> CaseQuer
         cases = cases.filter(assignee={"me": user.pk, "none": None}.get(who, who))
     if filters.get("from") or filters.get("until"):
         cases = cases.filter(_opened(filters.get("from"), filters.get("until"), user))
-    return cases.filter(_search(filters["q"])) if filters.get("q") else cases
+    return cases.filter(review__in=_found_by(filters["q"])) if filters.get("q") else cases
 
 
 def _opened(first: date | None, last: date | None, user: User) -> Q:
@@ -181,22 +181,13 @@ def _opened(first: date | None, last: date | None, user: User) -> Q:
     return wanted
 
 
-def plain(text: str) -> str:
-    """Search words as people mean them: full-width signs and blanks forgiven."""
-    return " ".join(unicodedata.normalize("NFKC", text).split())
-
-
-def _search(text: str) -> Q:
-    words = plain(text)
-    found = (
-        Q(review__review_key__iexact=words)
-        | Q(review__order_no=words)
-        | Q(review__content__icontains=words)
-        | Q(review__followup__icontains=words)
-        | Q(review__product__title__icontains=words)
-    )
-    number = words.removeprefix("#")
-    return found | Q(pk=int(number)) if number.isdecimal() and len(number) < 12 else found
+def _found_by(words: str) -> QuerySet[Any]:
+    """Reviews with these words; a number is a case's as well, and with # before it nothing else."""
+    number = plain(words).removeprefix("#")
+    if not (number.isdecimal() and len(number) < 12):
+        return reviews_with(words)
+    of_case = Case.objects.filter(pk=int(number)).values("review")
+    return of_case if "#" in plain(words) else reviews_with(words).union(of_case)
 
 
 # --- pages --------------------------------------------------------------------------------------

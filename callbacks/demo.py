@@ -49,6 +49,7 @@ from reviews.models.complaints import ComplaintStatus
 from reviews.models.reviews import Source
 from reviews.posting import mark_reply_posted
 from reviews.replies import WindowClosed
+from reviews.search import index_stale
 from reviews.triage import settle_requests
 
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -77,6 +78,8 @@ def load() -> int:
         _take_in(record_orders, shop, _read("orders.json", code), moment)
         _take_in(record_reviews, shop, _read("reviews.json", code), moment)
     _Past(moment, people).play()
+    while index_stale(500):
+        pass
     leave_remedies_open(people["manager"], moment)
     demo_replies.play(list(shops.values()), people["manager"])
     demo_shifts.enter(people, shops, moment)

@@ -4,8 +4,8 @@ import re
 
 from django.db.models import Q
 
-from callbacks.case_list import plain
 from reviews.models import Case, User
+from reviews.search import plain
 
 FOUND_AT_MOST = 8
 _MASKED = re.compile(r"^(?P<head>[^*]*)\*+(?P<tail>[^*]*)$")

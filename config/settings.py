@@ -296,6 +296,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "sweep-texts": {"task": "reviews.tasks.index_texts", "schedule": 60.0, "options": {"expires": 60}},
     "sweep-upset": {"task": "reviews.tasks.measure_upset", "schedule": 60.0, "options": {"expires": 60}},
 }
 

@@ -24,6 +24,7 @@ from reviews.models import (
     Shop,
 )
 from reviews.models.reviews import Source
+from reviews.search import mark_stale
 from reviews.tasks import wake_after_commit
 
 CREATED, CHANGED, UNCHANGED, REFUSED = "created", "changed", "unchanged", "refused"
@@ -123,6 +124,7 @@ class _Lookup:
             if row.get("item_title") and not product.title:
                 product.title = row["item_title"]
                 product.save(update_fields=["title"])
+                mark_stale(product.reviews.values_list("pk", flat=True))
         return found
 
 
@@ -286,6 +288,7 @@ class _ReviewBatch:
                 [*SAID, *AROUND, "order", "buyer", "product", "version"],
                 batch_size=200,
             )
+            mark_stale(review.pk for review in self.changed.values())
         ReviewVersion.objects.bulk_create(self.versions)
         if self.to_read:
             ClassificationRequest.objects.bulk_create(

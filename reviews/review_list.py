@@ -1,6 +1,5 @@
 """The list of all reviews: filters, and pages by key so that the last page costs as much as the first."""
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,6 +11,7 @@ from django.utils.dateparse import parse_datetime
 from reviews import clock
 from reviews.models import Classification, Review, Shop, User
 from reviews.models.reviews import ReviewQuerySet
+from reviews.search import search
 from reviews.statistics import Period, Scope
 
 PAGE = 30
@@ -42,22 +42,7 @@ def reviews_of(user: User, chosen: Mapping[str, Any], shops: list[Shop]) -> Revi
     if chosen.get("from") or chosen.get("until"):
         period = Period(chosen.get("from") or date(2000, 1, 1), chosen.get("until") or date(2999, 12, 30))
         found = found.filter(Scope(tuple(shops), period).within("created_at"))
-    return found.filter(search(chosen.get("q", "")))
-
-
-def search(words: str) -> Q:
-    """Every word somewhere in the text, order number, product or nick; full-width signs are forgiven."""
-    rule = Q()
-    for word in unicodedata.normalize("NFKC", words).split():
-        rule &= (
-            Q(content__icontains=word)
-            | Q(followup__icontains=word)
-            | Q(product__title__icontains=word)
-            | Q(buyer__nick__icontains=word)
-            | Q(order_no__startswith=word)
-            | Q(review_key=word)
-        )
-    return rule
+    return search(found, chosen.get("q", ""))
 
 
 def page_of(found: ReviewQuerySet, *, older_than: str = "", newer_than: str = "") -> Page:

@@ -58,6 +58,7 @@ def read_reviews() -> int:
         log.warning("The wake-up key expires by itself: %s", error)
     total = drain(lambda: read_waiting(settings.CLASSIFY_BATCH), read_reviews.delay)
     if total:
+        index_texts.delay()
         read_reviews_again.delay()
         measure_upset.delay()
     return total
@@ -77,6 +78,14 @@ def measure_upset() -> int:
     from reviews.upset import measure_cases
 
     return drain(lambda: measure_cases(50), measure_upset.delay)
+
+
+@shared_task
+def index_texts() -> int:
+    """Write what new and changed reviews are found by, until none is stale; how many."""
+    from reviews.search import index_stale
+
+    return drain(lambda: index_stale(500), index_texts.delay)
 
 
 @shared_task

@@ -27,6 +27,7 @@ from reviews.models import (
 from reviews.models.cases import EventKind
 from reviews.opening import cause_fields, complains, look_at_behaviour, open_cases
 from reviews.replies import draft_replies
+from reviews.search import mark_stale
 from reviews.second_reading import ask_again, text_of
 from reviews.shop_reading import as_taught
 from reviews.watch_rule import ALARMING, Change, alarms, is_watched
@@ -103,6 +104,7 @@ def _settle_shop(
     look_at_behaviour(shop, [one for one, verdict in read if complains(one.rating, verdict)], cases, opened)
     cases |= opened
     roster.remember(now)
+    mark_stale([review.pk for review, _verdict in read])
     draft_replies(shop, [(review, cases.get(review.pk)) for review, _verdict in read])
     ask_again(read)
     ClassificationRequest.objects.filter(pk__in=[request.pk for request, _verdict in pairs]).delete()

@@ -30,6 +30,7 @@ from reviews.models import (
     User,
 )
 from reviews.models.cases import EventKind
+from reviews.search import index_reviews
 
 _numbers = count(1)
 
@@ -115,6 +116,7 @@ def make_review(shop: Shop, **fields: Any) -> Review:
     review = Review.objects.create(**values)
     said = ("rating", "stars", "content", "images", "followup", "followup_at", "source")
     ReviewVersion.objects.create(review=review, number=1, **{name: getattr(review, name) for name in said})
+    index_reviews([review])
     return review
 
 

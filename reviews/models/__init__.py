@@ -16,6 +16,7 @@ from reviews.models.pulses import Pulse
 from reviews.models.releases import TextRelease
 from reviews.models.replies import PublicReply, ReplyMove, ReplyTemplate, TemplatePicture
 from reviews.models.reviews import Rating, Review, ReviewVersion
+from reviews.models.search import SearchText
 from reviews.models.sequence import SequenceMark
 from reviews.models.shops import Platform, Shop, ShopDay
 from reviews.models.signals import BehaviourSignal, ReviewFingerprint
@@ -54,6 +55,7 @@ __all__ = (
     "ReviewFingerprint",
     "ReviewVersion",
     "Role",
+    "SearchText",
     "SequenceMark",
     "Shop",
     "ShopApiKey",

@@ -32,7 +32,7 @@ from reviews.models import (
 from reviews.models.praise import ConsentHow
 from reviews.models.replies import ReplyStatus
 from reviews.outgoing import OffendingText
-from reviews.review_list import search
+from reviews.search import search
 from reviews.views.rights import StaffRequest, own_place, staff_only
 
 PAGE = 20
@@ -62,7 +62,7 @@ def thanks(request: StaffRequest) -> HttpResponse:
     data = {"shop": first.code if first else "", **request.GET.dict()}
     form = ThanksForm(data, shops=shops)
     shop = form.cleaned_data["shop"] if form.is_valid() else first
-    found = Review.objects.visible_to(request.user).filter(search(request.GET.get("q", "")))
+    found = search(Review.objects.visible_to(request.user), request.GET.get("q", ""))
     rows = bulk.unanswered(found.filter(shop=shop)) if shop else found.none()
     rows = rows.select_related("shop", "product", "buyer", "public_reply").order_by("-created_at", "-id")
     context = {
@@ -85,7 +85,7 @@ def prepare(request: StaffRequest) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, _("Choose a shop."))
         return redirect("reviews:thanks")
-    found = Review.objects.visible_to(request.user).filter(search(form.cleaned_data["q"]))
+    found = search(Review.objects.visible_to(request.user), form.cleaned_data["q"])
     try:
         job = bulk.prepare(form.cleaned_data["shop"], found, by=request.user)
     except InvalidTransition as refusal:

@@ -11,11 +11,12 @@ from django.test import Client
 from django.utils import timezone
 
 from callbacks import contacts, remedies
-from callbacks.case_list import PAGE, VIEWS, cases_of, count_of, narrow, page_of, plain, views_for
+from callbacks.case_list import PAGE, VIEWS, cases_of, count_of, narrow, page_of, views_for
 from callbacks.models import CallbackPromise
 from callbacks.queue import WORK_ORDER, agent_queue, next_case, next_entry, ordered
 from reviews import clock
 from reviews.models import Case, Shop, ShopMembership, StaleCase, Status, User
+from reviews.search import plain
 from tests.factories import make_buyer, make_case, make_order, make_review, make_shop, make_user
 
 pytestmark = pytest.mark.django_db
