@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,11 +11,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db.models import IntegerField, Q, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from callbacks.models import CallbackPromise, Remedy, RemedyStatus
-from callbacks.queue import ANY_HOUR, IN_A_ROW, WORK_ORDER, CallingHours, ordered
+from callbacks.work_order import ANY_HOUR, IN_A_ROW, CallingHours, Place, in_order
 from reviews import clock
 from reviews.models import Case, Complaint, User
 from reviews.models.cases import CaseQuerySet
@@ -23,10 +25,12 @@ from reviews.search import plain, reviews_with
 from reviews.statistics import ANY_SOLVED
 
 PAGE = 30
+KEPT = 60  # seconds
 COUNTED = 1000  # counts beyond are shown as "1000+"
 BY_DEADLINE = ("due_at", "id")
 NEWEST_FIRST = ("-opened_at", "-id")
 LAST_CLOSED_FIRST = ("-closed_at", "-id")
+WORK_ORDER = Place._fields  # of what one person holds: sorted by callbacks.work_order
 TIMES = frozenset({"due_at", "opened_at", "closed_at", "next_due"})
 
 
@@ -141,6 +145,18 @@ def counts_of(lists: dict[str, CaseQuerySet], user: User) -> dict[str, str]:
     return {name: capped(number) for name, number in zip(lists, numbers, strict=True)}
 
 
+def view_counts(user: User, now: datetime, total: object) -> dict[str, str]:
+    """How many cases each view has. Kept by this process while nothing has changed in the person's shops
+    (`total`, see callbacks.live) and the minute lasts: deadlines pass without a change."""
+    tabs = [view for view in views_for(user) if view.code not in NOT_COUNTED]
+    key = f"view-counts:{user.pk}:{len(tabs)}:{total}:{now:%d%H%M}"
+    kept: dict[str, str] | None = cache.get(key)
+    if kept is None:
+        kept = counts_of({view.code: cases_of(view, user, now) for view in tabs}, user)
+        cache.set(key, kept, KEPT)
+    return kept
+
+
 # --- filters ------------------------------------------------------------------------------------
 
 
@@ -210,13 +226,13 @@ def page_of(
     hours: CallingHours = ANY_HOUR,
 ) -> Page:
     """The page the cursor leads to, the first one without. Flat in time however far it is."""
-    if order == WORK_ORDER:
-        cases = ordered(cases, now, hours)
-    cases = cases.select_related(*IN_A_ROW)
     backwards, values = _read(cursor, order)
+    if order == WORK_ORDER:
+        return _page_in_order(cases, now, hours, backwards, values)
     columns = [_flip(name) for name in order] if backwards else list(order)
     if values:
         cases = cases.filter(_beyond(columns, values))
+    cases = cases.select_related(*IN_A_ROW)
     found = list(cases.order_by(*columns)[: PAGE + 1])
     more, found = len(found) > PAGE, found[:PAGE]
     if backwards:
@@ -224,8 +240,25 @@ def page_of(
     has_previous, has_next = (more, True) if backwards else (bool(values), more)
     return Page(
         found,
-        _write("<", found[0], order) if found and has_previous else "",
-        _write(">", found[-1], order) if found and has_next else "",
+        _write("<", _values(found[0], order)) if found and has_previous else "",
+        _write(">", _values(found[-1], order)) if found and has_next else "",
+    )
+
+
+def _page_in_order(
+    cases: CaseQuerySet, now: datetime, hours: CallingHours, backwards: bool, values: Sequence[Any]
+) -> Page:
+    work = in_order(cases, now, hours)
+    start = 0
+    if values and backwards:
+        start = max(0, bisect_left(work.places, Place(*values)) - PAGE)
+    elif values:
+        start = bisect_right(work.places, Place(*values))
+    shown = work.places[start : start + PAGE]
+    return Page(
+        work.rows(shown),
+        _write("<", shown[0]) if shown and start else "",
+        _write(">", shown[-1]) if shown and start + PAGE < len(work.places) else "",
     )
 
 
@@ -247,8 +280,11 @@ def _beyond(columns: Sequence[str], values: Sequence[Any]) -> Q:
     return Q(**{f"{first}__{edge}": values[0]}) & beyond
 
 
-def _write(side: str, case: Case, order: Sequence[str]) -> str:
-    values = [getattr(case, name.removeprefix("-")) for name in order]
+def _values(case: Case, order: Sequence[str]) -> list[Any]:
+    return [getattr(case, name.removeprefix("-")) for name in order]
+
+
+def _write(side: str, values: Sequence[Any]) -> str:
     plain_values = [one.astimezone(UTC).isoformat() if isinstance(one, datetime) else one for one in values]
     return base64.urlsafe_b64encode(json.dumps([side, *plain_values]).encode()).decode().rstrip("=")
 

@@ -8,46 +8,36 @@ what only waits for its end comes last. The same input gives the same order.
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Case as When_
-from django.db.models import (
-    DateTimeField,
-    Exists,
-    F,
-    FloatField,
-    IntegerField,
-    OuterRef,
-    Q,
-    Subquery,
-    Value,
-    When,
-)
+from django.db.models import Exists, F, FloatField, IntegerField, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext as _
 
-from callbacks.calling_rules import window_closes_at
-from callbacks.models import CallbackPromise, CallLog, Remedy, RemedyStatus
+from callbacks.models import CallbackPromise, CallLog, RemedyStatus
 from callbacks.promising import PROMISE_LEAD, TO_THE_TEAM, take_over
+from callbacks.work_order import (
+    ANY_HOUR,
+    CLOSING_SOON,
+    DUE,
+    SHUT,
+    TO_CONTACT,
+    TO_END,
+    CallingHours,
+    Work,
+    in_order,
+)
 from reviews import team
-from reviews.models import Case, Complaint, Shop, StaleCase, Status, User
+from reviews.models import Case, StaleCase, Status, User
 from reviews.models.cases import CaseQuerySet
-from reviews.models.complaints import ComplaintStatus
 from reviews.templatetags.ui import when
 
 VERY_UPSET = 0.9
-CLOSING = timedelta(minutes=60)  # calling hours that end within this come first
 CANDIDATES = 20  # looked at before others are; somebody else may be quicker for each
-# What a row shows. Not the order: its personal data would be decrypted for every row.
-IN_A_ROW = ("shop", "review__buyer", "assignee")
-
-# The columns of the order of work; a leading "-" means largest first. Pages of a list continue by them.
-WORK_ORDER = ("turn", "next_due", "-upset_rank", "-value_rank", "id")
 FREE_ORDER = ("due_at", "-upset_rank", "-value_rank", "id")
-DUE, CLOSING_SOON, TO_CONTACT, SHUT, TO_END = range(5)  # the values of `turn`
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,65 +46,6 @@ class QueueEntry:
 
     case: Case
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class CallingHours:
-    """Of the shops one sees: whose hours end soon and when, and whose are over or not begun."""
-
-    closing: dict[int, datetime] = field(default_factory=dict)
-    shut: frozenset[int] = frozenset()
-
-    @classmethod
-    def at(cls, now: datetime, user: User) -> "CallingHours":
-        closes = {shop.pk: _closes(now, shop) for shop in user.shops}
-        return cls(
-            {pk: end for pk, end in closes.items() if end and end - now <= CLOSING},
-            frozenset(pk for pk, end in closes.items() if end is None),
-        )
-
-
-def _closes(now: datetime, shop: Shop) -> datetime | None:
-    return window_closes_at(
-        now, shop_zone=shop.zone, calling_from=shop.calling_from, calling_until=shop.calling_until
-    )
-
-
-ANY_HOUR = CallingHours()
-
-
-def ordered(cases: CaseQuerySet, now: datetime, hours: CallingHours = ANY_HOUR) -> CaseQuerySet:
-    """Cases in the order of work, each with `promised_at`, the hour of its open promise.
-
-    For what one person holds: the order is computed for every row. What is free is walked by `_free`.
-    """
-    soon = now + PROMISE_LEAD
-    promise = CallbackPromise.objects.filter(case=OuterRef("pk")).pending()
-    decided = Remedy.objects.filter(case=OuterRef("pk"), decided_at__isnull=False)
-    decided = decided.filter(status__in=[RemedyStatus.APPROVED, RemedyStatus.REFUSED]).order_by("-decided_at")
-    draft = Complaint.objects.filter(case=OuterRef("pk"), status=ComplaintStatus.DRAFT)
-    return (
-        cases.annotate(
-            promised_at=Subquery(promise.values("due_at")[:1]),
-            complaint_due=Subquery(draft.values("due_at")[:1]),
-            decided_remedy=Subquery(decided.values("status")[:1]),
-        )
-        .annotate(
-            turn=When_(
-                When(
-                    Q(promised_at__lte=soon) | Q(status=Status.WAITING, wait_until__lte=soon), then=Value(DUE)
-                ),
-                When(first_contact_at=None, shop__in=list(hours.closing), then=Value(CLOSING_SOON)),
-                When(first_contact_at=None, shop__in=list(hours.shut), then=Value(SHUT)),
-                When(first_contact_at=None, then=Value(TO_CONTACT)),
-                default=Value(TO_END),
-                output_field=IntegerField(),
-            ),
-            next_due=Coalesce(F("wait_until"), F("promised_at"), F("due_at"), output_field=DateTimeField()),
-            **_ranks(),
-        )
-        .order_by(*WORK_ORDER)
-    )
 
 
 def _ranks() -> dict[str, Any]:
@@ -134,12 +65,12 @@ def mine(user: User, now: datetime) -> CaseQuerySet:
 def agent_queue(user: User, now: datetime, limit: int = 50) -> list[QueueEntry]:
     """The agent's own due cases in order; what is to take has its own view."""
     hours = CallingHours.at(now, user)
-    cases = ordered(mine(user, now), now, hours).select_related(*IN_A_ROW)[:limit]
-    return [QueueEntry(case, reason(case, now, hours)) for case in cases]
+    work = in_order(mine(user, now), now, hours)
+    return [QueueEntry(case, reason(case, now, hours)) for case in work.rows(work.places[:limit])]
 
 
 def reason(case: Case, now: datetime, hours: CallingHours = ANY_HOUR) -> str:
-    """Why the case stands where it does; the case comes from `ordered`, `_free` or `_left_to_the_team`."""
+    """Why the case stands where it does; the case comes from `in_order`, `_free` or `_left_to_the_team`."""
     words = _due_reason(case, now, hours)
     if status := getattr(case, "decided_remedy", ""):
         words = _("%(reason)s · the manager has decided: %(status)s") % {
@@ -211,18 +142,21 @@ def next_case(user: User, now: datetime, *, but: int | None = None) -> Case | No
 def next_entry(user: User, now: datetime, *, but: int | None = None) -> QueueEntry | None:
     """`next_case` with its reason in words, as it was before it was taken."""
     hours = CallingHours.at(now, user)
-    own = ordered(mine(user, now).exclude(pk=but or 0), now, hours).select_related("shop")
+    own = in_order(mine(user, now).exclude(pk=but or 0), now, hours)
     return (
-        _first_own(own.filter(Q(turn=DUE)), user, now, hours)
+        _first_own(own, [DUE], user, now, hours)
         or _first_left(user, now, hours)
-        or _first_own(own.exclude(Q(turn__in=[DUE, TO_END])), user, now, hours)
+        or _first_own(own, [CLOSING_SOON, TO_CONTACT, SHUT], user, now, hours)
         or _first_free(user, now, hours)
-        or _first_own(own.filter(Q(turn=TO_END)), user, now, hours)
+        or _first_own(own, [TO_END], user, now, hours)
     )
 
 
-def _first_own(cases: CaseQuerySet, user: User, now: datetime, hours: CallingHours) -> QueueEntry | None:
-    for case in cases[:CANDIDATES]:
+def _first_own(
+    own: Work, turns: list[int], user: User, now: datetime, hours: CallingHours
+) -> QueueEntry | None:
+    places = [place for place in own.places if place.turn in turns]
+    for case in own.rows(places[:CANDIDATES]) if places else []:
         why = reason(case, now, hours)
         if case.status == Status.IN_PROGRESS or _took(case, user):
             return QueueEntry(case, why)
