@@ -43,3 +43,11 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
     """A buyer's and agent's usual browser: Chinese, Shanghai time, a laptop screen."""
     screen = {"width": 1366, "height": 768}
     return {**browser_context_args, "locale": "zh-CN", "timezone_id": "Asia/Shanghai", "viewport": screen}
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> None:
+    """A process keeps counts for a minute: a test begins without those of the last one."""
+    from django.core.cache import cache
+
+    cache.clear()

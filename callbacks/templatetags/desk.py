@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from django import template
 from django.contrib.messages.storage.base import Message
@@ -24,7 +23,7 @@ from reviews.templatetags.ui import (
     outcome_badge,
     status_badge,
     yuan,
-    ztime,
+    zwhen,
 )
 
 register = template.Library()
@@ -78,15 +77,11 @@ def _hour_of(case: Case) -> SafeString:
     if case.status == Status.CLOSED:
         return outcome_badge(case.outcome)
     if case.status == Status.WAITING:
-        return _waits_until(case, clock.now())
+        over = case.wait_until is not None and case.wait_until < clock.now()
+        return _due("due-over" if over else "due-calm", "hourglass-high", zwhen(case.wait_until, case.shop))
     if case.first_contact_at:
         return _due("due-calm", "phone-check", gettext("Contacted"))
     return deadline(case.due_at, case.opened_at)
-
-
-def _waits_until(case: Case, now: datetime) -> SafeString:
-    over = case.wait_until is not None and case.wait_until < now
-    return _due("due-over" if over else "due-calm", "hourglass-high", ztime(case.wait_until, case.shop))
 
 
 def _due(css: str, sign: str, words: str) -> SafeString:

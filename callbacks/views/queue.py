@@ -12,9 +12,20 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from callbacks import live
-from callbacks.case_list import NOT_COUNTED, VIEWS, SavedView, cases_of, counts_of, narrow, page_of, views_for
+from callbacks.case_list import (
+    NOT_COUNTED,
+    VIEWS,
+    SavedView,
+    cases_of,
+    count_of,
+    narrow,
+    page_of,
+    view_counts,
+    views_for,
+)
 from callbacks.forms import CONTACTED, OUTCOMES, FilterForm
-from callbacks.queue import CallingHours, QueueEntry, reason
+from callbacks.queue import QueueEntry, reason
+from callbacks.work_order import CallingHours
 from reviews import clock
 from reviews.causes import SubCause
 from reviews.models import Product, Status, User
@@ -36,9 +47,8 @@ def draw_queue(request: StaffRequest, template: str) -> HttpResponse:
     view, form, cases = listed(user, request.GET, now)
     filters, hours = form.filters, CallingHours.at(now, user)
     page = page_of(cases, view.order, now, request.GET.get("page", ""), hours)
-    tabs = views_for(user)
-    lists = {one.code: cases_of(one, user, now) for one in tabs if one.code not in NOT_COUNTED}
-    counts = counts_of({**lists, "here": cases} if filters or view.code in NOT_COUNTED else lists, user)
+    counts = view_counts(user, now, total)
+    narrowed = filters or view.code in NOT_COUNTED
     entries = [QueueEntry(case, reason(case, now, hours)) for case in page.cases]
     return render(
         request,
@@ -49,10 +59,11 @@ def draw_queue(request: StaffRequest, template: str) -> HttpResponse:
             "view": view,
             "all_url": _bulk_url(view, form),
             "views": [
-                {"view": one, "count": counts.get(one.code, ""), "current": one == view} for one in tabs
+                {"view": one, "count": counts.get(one.code, ""), "current": one == view}
+                for one in views_for(user)
             ],
             "entries": entries,
-            "number": counts.get("here") or counts[view.code],
+            "number": count_of(cases) if narrowed else counts[view.code],
             "form": form,
             "further": [
                 {"words": words, "off": _url(request, without=name)}

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from django import template
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect, Select
 from django.template import Context
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
@@ -102,7 +103,7 @@ def icon(name: str, css: str = "") -> SafeString:
     )
 
 
-@register.inclusion_tag("partials/_nav_item.html", takes_context=True)
+@register.simple_tag(takes_context=True)
 def nav_item(
     context: Context,
     name: str,
@@ -111,20 +112,52 @@ def nav_item(
     key: str = "",
     count: int = 0,
     count_words: str = "",
-) -> dict[str, Any]:
+) -> SafeString:
     """Draw one entry of the main navigation, marked when the page lies under its address."""
-    url = reverse(name)
     path = getattr(context.get("request"), "path", "")
+    url = reverse(name)
     current = path == url if url == "/" else path.startswith(url)
-    return {
-        "url": url,
-        "icon_name": icon_name,
-        "label": label,
-        "key": key,
-        "count": count,
-        "count_words": count_words,
-        "current": current,
-    }
+    return _nav_item(url, icon_name, str(label), key, count, str(count_words), current)
+
+
+@per_language
+def _nav_item(
+    url: str, icon_name: str, label: str, key: str, count: int, count_words: str, current: bool
+) -> SafeString:
+    return format_html(
+        '<li class="nav-entry"><a href="{}"{}{}><span class="nav-entry-icon">{}{}</span>'
+        '<span class="nav-entry-label">{}</span></a></li>',
+        url,
+        SafeString(' aria-current="page"') if current else "",
+        format_html(' data-key="{0}" data-key-label="{1}" aria-keyshortcuts="{0}"', key, label)
+        if key
+        else "",
+        icon(icon_name),
+        _nav_count(count, count_words) if count else "",
+        label,
+    )
+
+
+def _nav_count(count: int, words: str) -> SafeString:
+    """The number beside an entry; without words of its own it is the cases one holds, in the title too."""
+    return format_html(
+        '<span class="nav-count num"{}>{}<span class="visually-hidden"> {}</span></span>',
+        "" if words else format_html(' data-title-count="{}"', count),
+        "99+" if count > 99 else count,
+        words or gettext("open cases"),
+    )
+
+
+@register.simple_tag(takes_context=True)
+def same_everywhere(context: Context, name: str) -> SafeString:
+    """Include a part that says the same on every page; kept once drawn, for who signed in and who did not."""
+    user = getattr(context.get("request"), "user", None)
+    return _same_everywhere(name, user is not None and user.is_authenticated)
+
+
+@per_language
+def _same_everywhere(name: str, signed_in: bool) -> SafeString:
+    return render_to_string(name, {"signed_in": signed_in})
 
 
 # Badges
