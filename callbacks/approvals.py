@@ -8,7 +8,7 @@ from callbacks import ledger
 from callbacks.ledger import Balance
 from callbacks.models import ProofPhoto, Remedy, RemedyBudget, RemedyPolicy
 from callbacks.photos import Reuse
-from callbacks.policy import Proof
+from callbacks.policy import Ladder, Proof
 from callbacks.remedy_card import offer_words
 from callbacks.shop_policy import Standing
 from reviews.models import Shop, User
@@ -83,7 +83,7 @@ def _approval(remedy: Remedy, rows: dict[tuple[int | None, str], RemedyPolicy], 
     row = rows.get((case.shop_id, sub_cause)) or rows.get((None, sub_cause))
     photos = list(case.photos.all())
     proof = Proof.PHOTO if photos else Proof.STATEMENT
-    standing = Standing(cause, sub_cause, case.value, proof, tuple(row.ladder) if row else (), row)
+    standing = Standing(cause, sub_cause, case.value, proof, row.ladder if row else Ladder(), row)
     reuses = [Reuse(one, match.earlier, match.distance) for one in photos for match in one.matches.all()]
     return Approval(remedy, photos, reuses, standing, purse)
 

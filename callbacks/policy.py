@@ -4,8 +4,8 @@ The ladder climbs by proven damage. How hard a buyer presses, and what stands in
 argument here: nothing in this module takes them. Defaults: callbacks/defaults/policy.json.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy
 
 from callbacks.remedy_kinds import KINDS, CostRule, RemedyKind
 
-BANDS = (0, 50, 200, 500)  # lower edges of the order value, yuan
+USUAL_BANDS = (0, 50, 200, 500)  # lower edges of the order value, yuan
+MOST_BANDS = 6
 FEN = Decimal("0.01")
 DEAREST = Decimal(99999)
 
@@ -28,11 +29,11 @@ class Proof(models.TextChoices):
     JUDGEMENT = "judgement", gettext_lazy("Manager's judgement")
 
 
-LADDER = tuple(Proof)
+PROOFS = tuple(Proof)
 
 
 class PolicyError(ValueError):
-    """A step that cannot stand in a policy; the message says why."""
+    """A step or band that cannot stand in a policy; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,35 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Ladder:
+    """All of one defect: `bands` are the lower edges of the order value in yuan, rising from 0."""
+
+    bands: tuple[int, ...] = USUAL_BANDS
+    steps: tuple[Step, ...] = ()
+
+    def band_of(self, value: Decimal | None) -> int:
+        """The band an order value falls into; unknown values fall into the lowest."""
+        return max(edge for edge in self.bands if edge <= max(value or 0, 0))
+
+    def fitted(self, bands: tuple[int, ...]) -> "Ladder":
+        """With other bands: each begins with the steps of the band its lower edge falls into.
+
+        Raises PolicyError.
+        """
+        steps = [
+            replace(step, band=edge)
+            for edge in checked_bands(bands)
+            for step in self.steps
+            if step.band == self.band_of(Decimal(edge))
+        ]
+        return Ladder(bands, tuple(steps))
+
+    def as_rows(self) -> list[dict[str, Any]]:
+        """The steps as they are stored."""
+        return [step.as_row() for step in self.steps]
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """A remedy the policy gives, with its cost in yuan."""
 
@@ -86,9 +116,23 @@ def plain(amount: Decimal | None) -> str:
     return text.removesuffix(".00")
 
 
-def parse(rows: Iterable[Any]) -> list[Step]:
+def parse(rows: Iterable[Any], bands: Iterable[int] = USUAL_BANDS) -> Ladder:
     """Read stored rows. Raises PolicyError."""
-    return [parse_row(row) for row in rows]
+    edges = checked_bands(tuple(bands))
+    steps = tuple(parse_row(row) for row in rows)
+    for step in steps:
+        if step.band not in edges:
+            raise PolicyError(_("The policy has no band from ¥%(band)s.") % {"band": step.band})
+    return Ladder(edges, steps)
+
+
+def checked_bands(bands: tuple[int, ...]) -> tuple[int, ...]:
+    """The lower edges, if they make sense. Raises PolicyError."""
+    if not bands or bands[0] != 0 or list(bands) != sorted(set(bands)) or bands[-1] > DEAREST:
+        raise PolicyError(_("Bands rise from ¥0 to ¥99,999, and no two begin at the same value."))
+    if len(bands) > MOST_BANDS:
+        raise PolicyError(_("A policy has at most %(n)d bands.") % {"n": MOST_BANDS})
+    return bands
 
 
 def parse_row(row: Any) -> Step:
@@ -110,8 +154,6 @@ def checked(step: Step) -> Step:
     """The step, if it makes sense. Raises PolicyError."""
     rule = KINDS[step.kind].cost
     label = RemedyKind(step.kind).label
-    if step.band not in BANDS:
-        raise PolicyError(_("The policy has no band from ¥%(band)s.") % {"band": step.band})
     if rule == CostRule.NAMED and (step.amount is None) == (step.share is None):
         raise PolicyError(_("%(remedy)s needs an amount (5) or a share (20%%).") % {"remedy": label})
     if rule == CostRule.WHOLE and (step.amount is not None or step.share is not None):
@@ -127,40 +169,35 @@ def checked(step: Step) -> Step:
     return step
 
 
-def band_of(value: Decimal | None) -> int:
-    """The band an order value falls into; unknown values fall into the lowest."""
-    return max(edge for edge in BANDS if edge <= max(value or 0, 0))
-
-
-def rungs(steps: Sequence[Step], value: Decimal | None) -> dict[Proof, list[Offer]]:
+def rungs(ladder: Ladder, value: Decimal | None) -> dict[Proof, list[Offer]]:
     """What each proof earns for an order of this value; shares of an unknown value are left out."""
-    found: dict[Proof, list[Offer]] = {proof: [] for proof in LADDER}
-    for step in steps:
+    found: dict[Proof, list[Offer]] = {proof: [] for proof in PROOFS}
+    for step in ladder.steps:
         cost = step.cost(value)
-        if step.band == band_of(value) and cost is not None:
+        if step.band == ladder.band_of(value) and cost is not None:
             found[step.proof].append(Offer(step.kind, cost, step))
     return found
 
 
-def propose(steps: Sequence[Step], value: Decimal | None, proof: Proof) -> list[Offer]:
+def propose(ladder: Ladder, value: Decimal | None, proof: Proof) -> list[Offer]:
     """What the policy gives now: the highest rung this proof reaches; the first is the proposal."""
-    ladder = rungs(steps, value)
-    reached = [ladder[one] for one in upto(proof) if ladder[one]]
+    earned = rungs(ladder, value)
+    reached = [earned[one] for one in upto(proof) if earned[one]]
     return reached[-1] if reached else []
 
 
 def upto(proof: Proof) -> tuple[Proof, ...]:
     """The rungs this proof reaches."""
-    return LADDER[: LADDER.index(proof) + 1]
+    return PROOFS[: PROOFS.index(proof) + 1]
 
 
-def allows(steps: Sequence[Step], value: Decimal | None, proof: Proof, kind: str, amount: Decimal) -> bool:
+def allows(ladder: Ladder, value: Decimal | None, proof: Proof, kind: str, amount: Decimal) -> bool:
     """Whether the policy gives this remedy at this cost, or a dearer one of its kind."""
-    ladder = rungs(steps, value)
+    earned = rungs(ladder, value)
     return any(
         offer.kind == kind and (amount <= offer.amount or _is_open(offer))
         for one in upto(proof)
-        for offer in ladder[one]
+        for offer in earned[one]
     )
 
 

@@ -1,6 +1,6 @@
 """The ladder of one sub-cause as a form, and the limits and budget of a shop."""
 
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,17 @@ from django.utils.translation import gettext_lazy
 
 from callbacks.amounts import AmountError, AmountField, parse_amount
 from callbacks.limit_editing import PER, budget_name, members_of, standing_limits, words_of, written
-from callbacks.policy import BANDS, LADDER, PolicyError, Proof, Step, checked, plain
+from callbacks.policy import (
+    MOST_BANDS,
+    PROOFS,
+    Ladder,
+    PolicyError,
+    Proof,
+    Step,
+    checked,
+    checked_bands,
+    plain,
+)
 from callbacks.remedy_kinds import RemedyKind
 from callbacks.shop_policy import band_words
 from reviews.causes import COMPLAINTS, SUB_CAUSES, Cause
@@ -26,20 +36,42 @@ class Slot:
     value: forms.BoundField
 
 
-class LadderForm(forms.Form):
-    """For every band and proof up to four remedies: the kind, and 5 or 20% beside it."""
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One band of the form: its words, the field of its lower edge (none for the first), slots by proof."""
 
-    def __init__(self, data: Any = None, *, steps: Sequence[Step] = ()) -> None:
+    words: str
+    edge: forms.BoundField | None
+    proofs: list[tuple[str, list[Slot]]]
+
+
+class LadderForm(forms.Form):
+    """The bands of order value, and for every band and proof up to four remedies: the kind, and 5 or 20%.
+
+    Bands are numbered as they stand; an edge that is emptied drops its band, `edge_new` adds one.
+    """
+
+    def __init__(self, data: Any = None, *, ladder: Ladder) -> None:
         super().__init__(data, auto_id="ladder-%s")
+        self.ladder = ladder
+        self.count = len(ladder.bands)
+        if data is not None:
+            self.count = next((n for n in range(1, MOST_BANDS) if f"edge_{n}" not in data), MOST_BANDS)
         choices = [("", "–"), *RemedyKind.choices]
-        for band in BANDS:
-            for proof in LADDER:
-                there = [step for step in steps if step.band == band and step.proof == proof]
+        for band in range(self.count):
+            edge = ladder.bands[band] if band < len(ladder.bands) else None
+            if band:
+                self.fields[f"edge_{band}"] = edge_field(_("From, ¥"), edge)
+            for proof in PROOFS:
+                there = [step for step in ladder.steps if step.band == edge and step.proof == proof]
                 for slot in range(SLOTS):
                     self._add_slot(band, proof, slot, there[slot] if slot < len(there) else None, choices)
+        if self.count < MOST_BANDS:
+            self.fields["edge_new"] = edge_field(_("One more band, from ¥"))
+        self.fields["example"] = AmountField(label=_("Order, ¥"), required=False, initial="129")
 
     def _add_slot(self, band: int, proof: Proof, slot: int, step: Step | None, choices: list[Any]) -> None:
-        where = f"{band_words(band)} {proof.label} {slot + 1}"
+        where = f"{self._words(band)} {proof.label} {slot + 1}"
         kind, value = _names(band, proof, slot)
         self.fields[kind] = forms.ChoiceField(
             choices=choices, required=False, label=where, initial=step.kind if step else ""
@@ -49,12 +81,21 @@ class LadderForm(forms.Form):
         )
         self.fields[value].widget.attrs.update({"placeholder": "5 / 20%", "autocomplete": "off"})
 
+    def _words(self, band: int) -> str:
+        """The band as it was opened; one just added has only its number."""
+        if band < len(self.ladder.bands):
+            return band_words(self.ladder.bands[band], self.ladder.bands)
+        return _("Band %(n)d") % {"n": band + 1}
+
     @property
-    def grid(self) -> list[tuple[str, list[tuple[str, list[Slot]]]]]:
-        """For each band: its words and, for each proof, its words and slots."""
+    def grid(self) -> list[Band]:
         return [
-            (band_words(band), [(str(proof.label), self._slots(band, proof)) for proof in LADDER])
-            for band in BANDS
+            Band(
+                self._words(band),
+                self[f"edge_{band}"] if band else None,
+                [(str(proof.label), self._slots(band, proof)) for proof in PROOFS],
+            )
+            for band in range(self.count)
         ]
 
     def _slots(self, band: int, proof: Proof) -> list[Slot]:
@@ -65,25 +106,71 @@ class LadderForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or self.cleaned_data
-        steps: list[Step] = []
-        for band in BANDS:
-            for proof in LADDER:
-                for slot in range(SLOTS):
-                    steps += self._read(band, proof, slot, found)
-        found["steps"] = steps
+        edges = {0: 0} | {
+            band: int(found[f"edge_{band}"])
+            for band in range(1, self.count)
+            if found.get(f"edge_{band}") is not None
+        }
+        steps = [
+            step
+            for band, edge in edges.items()
+            for proof in PROOFS
+            for slot in range(SLOTS)
+            for step in self._read(band, edge, proof, slot, found)
+        ]
+        new = found.get("edge_new")
+        try:
+            bands = checked_bands(tuple(sorted(edges.values())))
+            ladder = Ladder(bands, tuple(sorted(steps, key=lambda step: step.band)))
+            found["ladder"] = ladder.fitted(tuple(sorted([*bands, int(new)]))) if new is not None else ladder
+        except PolicyError as error:
+            self.add_error(None, str(error))
         return found
 
-    def _read(self, band: int, proof: Proof, slot: int, found: dict[str, Any]) -> list[Step]:
+    def _read(self, band: int, edge: int, proof: Proof, slot: int, found: dict[str, Any]) -> list[Step]:
         kind, value = _names(band, proof, slot)
         if not found.get(kind):
             if found.get(value):
                 self.add_error(kind, _("Choose the remedy this belongs to."))
             return []
         try:
-            return [checked(_step(band, proof, found[kind], found.get(value) or ""))]
+            return [checked(_step(edge, proof, found[kind], found.get(value) or ""))]
         except (AmountError, PolicyError) as error:
             self.add_error(value, str(error))
             return []
+
+
+class WholeField(AmountField):
+    """A field for whole yuan."""
+
+    def clean(self, value: Any) -> Any:
+        amount = super().clean(value)
+        if amount is not None and amount != int(amount):
+            raise forms.ValidationError(_("A band begins at whole yuan."))
+        return amount
+
+
+def edge_field(label: str, edge: int | None = None) -> WholeField:
+    """A field for the lower edge of a band."""
+    field = WholeField(label=label, required=False, initial="" if edge is None else str(edge))
+    field.widget.attrs.update({"inputmode": "numeric", "placeholder": ""})
+    return field
+
+
+class BandsForm(forms.Form):
+    """The bands of all defects at once: 50, 200, 500."""
+
+    bands = forms.CharField(label=gettext_lazy("Bands of order value, ¥"), max_length=80)
+
+    def clean_bands(self) -> tuple[int, ...]:
+        parts = [one for one in re.split(r"[,，、;；/\s]+", self.cleaned_data["bands"]) if one]
+        try:
+            amounts = [parse_amount(one) for one in parts]
+            if any(one != int(one) for one in amounts):
+                raise PolicyError(_("A band begins at whole yuan."))
+            return checked_bands((0, *(int(one) for one in amounts if one)))
+        except (AmountError, PolicyError) as error:
+            raise forms.ValidationError(str(error)) from error
 
 
 def _names(band: int, proof: Proof, slot: int) -> tuple[str, str]:

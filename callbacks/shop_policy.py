@@ -1,12 +1,13 @@
 """The policy as it stands for one case: the shop's rows, the case's defect, value and proof."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
 from callbacks.models import ProofPhoto, RemedyPolicy
-from callbacks.policy import BANDS, Offer, Proof, Step, allows, band_of, propose, rungs
+from callbacks.policy import Ladder, Offer, Proof, allows, propose, rungs
 from reviews.causes import SubCause
 from reviews.models import Case
 
@@ -19,7 +20,7 @@ class Standing:
     sub_cause: str
     value: Decimal | None
     proof: Proof
-    steps: tuple[Step, ...]
+    ladder: Ladder
     row: RemedyPolicy | None = None
 
     @property
@@ -31,17 +32,17 @@ class Standing:
     @property
     def offers(self) -> list[Offer]:
         """What is given now; the first is the proposal."""
-        return propose(self.steps, self.value, self.proof)
+        return propose(self.ladder, self.value, self.proof)
 
     @property
     def higher(self) -> list[tuple[Proof, list[Offer]]]:
         """What a stronger proof would earn."""
-        ladder = rungs(self.steps, self.value)
-        order = list(ladder)
-        return [(one, ladder[one]) for one in order[order.index(self.proof) + 1 :] if ladder[one]]
+        earned = rungs(self.ladder, self.value)
+        order = list(earned)
+        return [(one, earned[one]) for one in order[order.index(self.proof) + 1 :] if earned[one]]
 
     def allows(self, kind: str, amount: Decimal, proof: Proof | None = None) -> bool:
-        return allows(self.steps, self.value, proof or self.proof, kind, amount)
+        return allows(self.ladder, self.value, proof or self.proof, kind, amount)
 
     @property
     def words(self) -> str:
@@ -57,17 +58,18 @@ class Standing:
     def value_words(self) -> str:
         if self.value is None:
             return _("order value unknown")
-        return _("order %(band)s") % {"band": band_words(band_of(self.value))}
+        return _("order %(band)s") % {"band": band_words(self.ladder.band_of(self.value), self.ladder.bands)}
 
 
-def band_words(band: int) -> str:
-    """A band as people read it: under ¥50, ¥50–200, from ¥500."""
-    place = BANDS.index(band)
-    if place == 0:
-        return _("under ¥%(edge)s") % {"edge": BANDS[1]}
-    if band == BANDS[-1]:
+def band_words(band: int, bands: Sequence[int]) -> str:
+    """A band as people read it: under ¥50, ¥50–200, from ¥500; with one band alone: any value."""
+    if len(bands) == 1:
+        return _("any value")
+    if band == bands[0]:
+        return _("under ¥%(edge)s") % {"edge": bands[1]}
+    if band == bands[-1]:
         return _("from ¥%(edge)s") % {"edge": band}
-    return f"¥{band}–{BANDS[place + 1]}"
+    return f"¥{band}–{bands[bands.index(band) + 1]}"
 
 
 def proof_of(case: Case) -> Proof:
@@ -84,6 +86,6 @@ def standing_of(case: Case, proof: Proof | None = None) -> Standing:
         sub_cause,
         case.value,
         proof or proof_of(case),
-        tuple(row.ladder) if row else (),
+        row.ladder if row else Ladder(),
         row,
     )

@@ -115,6 +115,7 @@ urlpatterns = [
     path("approvals/<int:pk>/", approvals.decide, name="approval"),
     path("policy/", policy.page, name="policy"),
     path("policy/limits/", policy.limits, name="policy_limits"),
+    path("policy/bands/", policy.bands, name="policy_bands"),
     path("policy/<str:code>/", policy.ladder, name="policy_ladder"),
     path("policy/<str:code>/reset/", policy.reset, name="policy_reset"),
     path("policy/<str:code>/versions/<int:version>/", policy.restore, name="policy_restore"),

@@ -142,6 +142,7 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "callbacks:approval": ("post", MANAGERS_OWN),
     "callbacks:policy": ("get", MANAGERS),
     "callbacks:policy_limits": ("get", MANAGERS_OWN),
+    "callbacks:policy_bands": ("post", MANAGERS_OWN),
     "callbacks:policy_ladder": ("get", MANAGERS_OWN),
     "callbacks:policy_reset": ("post", MANAGERS_OWN),
     "callbacks:policy_restore": ("post", NOT_THERE),

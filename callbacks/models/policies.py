@@ -7,7 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from callbacks.policy import Step, parse
+from callbacks.policy import USUAL_BANDS, Ladder, parse
 from reviews.causes import SubCause
 from reviews.models import Shop
 
@@ -34,14 +34,20 @@ class RemedyPolicyQuerySet(models.QuerySet["RemedyPolicy"]):
         return self.filter(sub_cause=sub_cause).in_force(shop).get(sub_cause)
 
 
+def usual_bands() -> list[int]:
+    """Return the bands a policy begins with."""
+    return list(USUAL_BANDS)
+
+
 class RemedyPolicy(models.Model):
-    """The ladder of one sub-cause; `steps` is read by callbacks.policy.parse."""
+    """The ladder of one sub-cause; `steps` and `bands` are read by callbacks.policy.parse."""
 
     shop = models.ForeignKey(
         Shop, on_delete=models.CASCADE, null=True, blank=True, related_name="remedy_policies"
     )
     sub_cause = models.CharField(_("sub-cause"), max_length=16, choices=SubCause.choices)
     steps = models.JSONField(default=list, blank=True)
+    bands = models.JSONField(_("bands of order value, ¥"), default=usual_bands)
     updated_at = models.DateTimeField(auto_now=True)
     history = HistoricalRecords()
 
@@ -63,5 +69,5 @@ class RemedyPolicy(models.Model):
         return f"{self.sub_cause} {self.shop_id or '*'}"
 
     @property
-    def ladder(self) -> list[Step]:
-        return parse(self.steps)
+    def ladder(self) -> Ladder:
+        return parse(self.steps, self.bands)

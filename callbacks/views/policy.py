@@ -1,5 +1,6 @@
 """The compensation policy: the whole table, one ladder to change, limits and budget."""
 
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,10 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from callbacks import policy_editing
 from callbacks.limit_editing import save_limits
-from callbacks.models import RemedyPolicy
-from callbacks.policy import BANDS
-from callbacks.policy_forms import LadderForm, LimitsForm, PreviewForm
-from callbacks.shop_policy import band_words
+from callbacks.policy import Ladder
+from callbacks.policy_forms import BandsForm, LadderForm, LimitsForm, PreviewForm
 from reviews.causes import CAUSE_OF, Cause, SubCause
 from reviews.colliding import Collision, Theirs, mark_of
 from reviews.models import Shop
@@ -34,15 +33,18 @@ def page(request: StaffRequest) -> HttpResponse:
     preview = PreviewForm(example)
     valid = preview.is_valid() and preview.cleaned_data["value"] is not None
     found = preview.cleaned_data if valid else {}
+    table = policy_editing.table(shop)
     context = {
         "shop": shop,
         "shops": shops,
         "code": _code(shop),
-        "bands": [band_words(band) for band in BANDS],
-        "groups": policy_editing.table(shop),
+        "table": table,
+        "edges": "、".join(str(edge) for edge in table.edges[1:]),
         "preview": preview,
         "found": found,
-        "said": policy_editing.said(shop, found["sub_cause"], found["value"]) if found else [],
+        "said": policy_editing.said(policy_editing.in_force(shop, found["sub_cause"]), found["value"], shop)
+        if found
+        else [],
         "may_edit": shop is not None or request.user.is_superuser,
         "may_share": request.user.is_superuser,
     }
@@ -54,14 +56,14 @@ def page(request: StaffRequest) -> HttpResponse:
 def ladder(request: StaffRequest, code: str) -> HttpResponseBase:
     """Change the ladder of one sub-cause."""
     shop, sub = _place(request), _sub_cause(code)
-    row = RemedyPolicy.objects.holding(shop.pk if shop else None, sub.value)
-    form = LadderForm(request.POST or None, steps=row.ladder if row else [])
-    mark = request.POST.get("mark") or mark_of(policy_editing.rows_of(row))
+    stands = policy_editing.in_force(shop, sub.value)
+    form = LadderForm(request.POST or None, ladder=stands)
+    mark = request.POST.get("mark") or mark_of(policy_editing.stored(stands))
     theirs: Theirs | None = None
-    if form.is_bound and form.is_valid():
-        steps = form.cleaned_data["steps"]
+    if form.is_bound and form.is_valid() and "preview" not in request.POST:
+        ladder = form.cleaned_data["ladder"]
         try:
-            saved = policy_editing.save_ladder(shop, sub.value, steps, by=request.user, mark=mark)
+            saved = policy_editing.save_ladder(shop, sub.value, ladder, by=request.user, mark=mark)
         except Collision as collision:
             form.add_error(None, str(collision))
             theirs = collision.theirs
@@ -74,6 +76,7 @@ def ladder(request: StaffRequest, code: str) -> HttpResponseBase:
         "shop": shop,
         "sub": sub,
         "form": form,
+        "said": _preview(form, stands, shop),
         "own": policy_editing.own_row(shop, sub.value) if shop else None,
         "versions": policy_editing.versions(shop, sub.value),
         "back_url": _url("callbacks:policy", shop),
@@ -81,6 +84,29 @@ def ladder(request: StaffRequest, code: str) -> HttpResponseBase:
     }
     status = 409 if theirs else 422 if form.errors else 200
     return render(request, "callbacks/policy/ladder.html", context, status=status)
+
+
+def _preview(form: LadderForm, stands: Ladder, shop: Shop | None) -> list[Any]:
+    """What the ladder as it is typed gives to the example."""
+    if not form.is_bound:
+        return policy_editing.said(stands, Decimal(129), shop)
+    value, ladder = form.cleaned_data.get("example"), form.cleaned_data.get("ladder")
+    return policy_editing.said(ladder, value, shop) if ladder and value is not None else []
+
+
+@managers_only
+@require_POST
+def bands(request: StaffRequest) -> HttpResponse:
+    """Give every defect of the shop the same bands of order value."""
+    shop = _place(request)
+    form = BandsForm(request.POST)
+    if form.is_valid():
+        number = policy_editing.set_bands(shop, form.cleaned_data["bands"], by=request.user)
+        messages.success(request, _("Ladders changed: %(n)d") % {"n": number})
+    else:
+        for words in form.errors.get("bands", []):
+            messages.error(request, str(words))
+    return redirect(_url("callbacks:policy", shop))
 
 
 @managers_only

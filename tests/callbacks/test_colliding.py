@@ -95,11 +95,11 @@ def test_a_ladder_is_never_saved_over_a_colleagues(client: Client, shop: Shop, m
     client.force_login(manager)
     url = f"/policy/damaged_missing/?shop={shop.code}"
     mark = mark_in(client, url)
-    rows = policy_editing.rows_of(policy_editing.own_row(None, "damaged_missing"))
-    policy_editing.save_ladder(shop, "damaged_missing", parse(rows[:1]), by=manager)
+    theirs = parse(policy_editing.in_force(None, "damaged_missing").as_rows()[:1])
+    policy_editing.save_ladder(shop, "damaged_missing", theirs, by=manager)
     answer = client.post(url, {"mark": mark})
     assert answer.status_code == 409
-    assert policy_editing.rows_of(policy_editing.own_row(shop, "damaged_missing")) == rows[:1]
+    assert policy_editing.in_force(shop, "damaged_missing") == theirs
 
 
 def test_without_its_mark_the_change_would_be_lost(

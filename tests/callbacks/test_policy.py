@@ -12,14 +12,12 @@ from hypothesis import strategies as st
 import callbacks.defaults
 from callbacks.models import RemedyPolicy
 from callbacks.policy import (
-    BANDS,
+    Ladder,
     PolicyError,
     Proof,
     Step,
     allows,
-    band_of,
     parse,
-    parse_row,
     propose,
     rungs,
 )
@@ -40,7 +38,7 @@ def test_it_has_a_ladder_for_every_complaint_that_can_be_put_right() -> None:
     wanted = {sub for cause in COMPLAINTS if cause != Cause.MALICIOUS for sub in SUB_CAUSES[cause]}
     assert set(DEFAULTS) == wanted
     for sub, steps in DEFAULTS.items():
-        for band in BANDS:
+        for band in steps.bands:
             assert propose(steps, Decimal(band or 1), Proof.STATEMENT), (sub, band)
 
 
@@ -50,7 +48,7 @@ def test_it_pays_nothing_for_malice() -> None:
 
 def test_it_begins_with_small_steps() -> None:
     for steps in DEFAULTS.values():
-        first = [step for step in steps if step.proof == Proof.STATEMENT]
+        first = [step for step in steps.steps if step.proof == Proof.STATEMENT]
         assert all(step.amount in (None, 5, 10) and step.share is None for step in first)
 
 
@@ -63,7 +61,7 @@ def test_it_knows_every_kind() -> None:
     [(None, 0), ("0", 0), ("49.99", 0), ("50", 50), ("199.99", 50), ("200", 200), ("9999", 500)],
 )
 def test_it_finds_the_band(value: str | None, band: int) -> None:
-    assert band_of(Decimal(value) if value else None) == band
+    assert Ladder().band_of(Decimal(value) if value else None) == band
 
 
 def test_it_proposes_by_defect_value_and_proof() -> None:
@@ -130,13 +128,13 @@ def test_it_allows_less_and_not_more() -> None:
 )
 def test_it_refuses_a_step_that_makes_no_sense(row: object) -> None:
     with pytest.raises(PolicyError):
-        parse_row(row)
+        parse([row])
 
 
 @given(st.sampled_from(sorted(DEFAULTS)))
 def test_a_ladder_survives_being_stored(sub_cause: str) -> None:
     steps = DEFAULTS[sub_cause]
-    assert parse(json.loads(json.dumps([step.as_row() for step in steps]))) == steps
+    assert parse(json.loads(json.dumps(steps.as_rows()))) == steps
 
 
 # --- blind to the review -------------------------------------------------------------------------

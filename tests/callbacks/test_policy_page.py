@@ -10,7 +10,7 @@ from django.urls import reverse
 from callbacks import remedies
 from callbacks.limits import limits_of
 from callbacks.models import RemedyBudget, RemedyPolicy
-from callbacks.policy import parse
+from callbacks.policy import Proof, rungs
 from callbacks.shop_policy import standing_of
 from reviews.models import AuditEntry, Shop, ShopMembership, Status, User
 from tests.factories import make_case
@@ -45,13 +45,13 @@ def test_it_reads_as_a_table_with_an_example(desk: Client, shop: Shop) -> None:
 
 
 def test_a_changed_ladder_is_the_shops_own_and_holds_at_once(desk: Client, shop: Shop, manager: User) -> None:
-    data = typed(desk, shop, kind_50_statement_0="gift", value_50_statement_0="8.5")
+    data = typed(desk, shop, kind_1_statement_0="gift", value_1_statement_0="8.5")
     assert desk.post(ladder_url(shop), data).status_code == 302
     offer = standing_of(make_case(shop)).offers[0]
     assert (offer.kind, offer.amount) == ("gift", Decimal("8.50"))
     row = RemedyPolicy.objects.get(shop=shop)
     assert row.history.get().history_user == manager
-    assert len(parse(row.steps)) == len(parse(RemedyPolicy.objects.get(shop=None, sub_cause=SUB).steps))
+    assert len(row.steps) == len(RemedyPolicy.objects.get(shop=None, sub_cause=SUB).steps)
 
 
 def test_the_same_again_makes_no_version(desk: Client, shop: Shop) -> None:
@@ -60,19 +60,19 @@ def test_the_same_again_makes_no_version(desk: Client, shop: Shop) -> None:
 
 
 def test_versions_say_what_changed_and_come_back(desk: Client, shop: Shop) -> None:
-    desk.post(ladder_url(shop), typed(desk, shop, value_50_photo_0="25%"))
-    desk.post(ladder_url(shop), typed(desk, shop, value_50_photo_0="40%"))
+    desk.post(ladder_url(shop), typed(desk, shop, value_1_photo_0="25%"))
+    desk.post(ladder_url(shop), typed(desk, shop, value_1_photo_0="40%"))
     html = desk.get(ladder_url(shop)).content.decode()
     assert "+ ¥50–200 · 照片凭证 · 部分退款 40%" in html
     assert "− ¥50–200 · 照片凭证 · 部分退款 25%" in html
     first = RemedyPolicy.history.filter(shop=shop).order_by("history_id").first()
     url = reverse("callbacks:policy_restore", args=[SUB, first.history_id])
     assert desk.post(f"{url}?shop={shop.code}").status_code == 302
-    assert 25 in {step.share for step in RemedyPolicy.objects.get(shop=shop).ladder}
+    assert 25 in {step.share for step in RemedyPolicy.objects.get(shop=shop).ladder.steps}
 
 
 def test_the_common_ladder_comes_back(desk: Client, shop: Shop) -> None:
-    desk.post(ladder_url(shop), typed(desk, shop, value_50_photo_0="25%"))
+    desk.post(ladder_url(shop), typed(desk, shop, value_1_photo_0="25%"))
     desk.post(f"{reverse('callbacks:policy_reset', args=[SUB])}?shop={shop.code}")
     assert not RemedyPolicy.objects.filter(shop=shop).exists()
 
@@ -80,13 +80,13 @@ def test_the_common_ladder_comes_back(desk: Client, shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("value_50_photo_0", "120%", "比例在 1% 到 100% 之间"),
-        ("value_50_photo_0", "", "要写金额"),
-        ("value_50_photo_0", "-5", "不能是负数"),
-        ("value_50_photo_0", "1.234", "最多两位小数"),
-        ("value_50_judgement_0", "5", "金额请留空"),
-        ("kind_50_photo_0", "", "请选择对应的补救方式"),
-        ("kind_50_photo_0", "bribe", "bribe"),
+        ("value_1_photo_0", "120%", "比例在 1% 到 100% 之间"),
+        ("value_1_photo_0", "", "要写金额"),
+        ("value_1_photo_0", "-5", "不能是负数"),
+        ("value_1_photo_0", "1.234", "最多两位小数"),
+        ("value_1_judgement_0", "5", "金额请留空"),
+        ("kind_1_photo_0", "", "请选择对应的补救方式"),
+        ("kind_1_photo_0", "bribe", "bribe"),
     ],
 )
 def test_a_wrong_step_is_refused_and_nothing_is_kept(
@@ -119,6 +119,68 @@ def test_limits_and_budget_are_kept_and_recorded(desk: Client, shop: Shop, agent
     changed = AuditEntry.objects.get(action="remedy_rules").data["changed"]
     assert changed["remedy_limit_per_case"] == ["30.00", "40.00"]
     assert desk.post(url, {**data, "per_day": "x"}).status_code == 422
+
+
+# --- bands of order value ------------------------------------------------------------------------
+
+
+def test_a_band_is_moved_added_and_dropped(desk: Client, shop: Shop) -> None:
+    assert desk.post(ladder_url(shop), typed(desk, shop, edge_1="60")).status_code == 302
+    assert RemedyPolicy.objects.get(shop=shop).bands == [0, 60, 200, 500]
+    assert desk.post(ladder_url(shop), typed(desk, shop, edge_new="1,000")).status_code == 302
+    ladder = RemedyPolicy.objects.get(shop=shop).ladder
+    assert ladder.bands == (0, 60, 200, 500, 1000)
+    assert rungs(ladder, Decimal(2000))[Proof.STATEMENT][0].kind == "part_refund", "begins as the band below"
+    assert desk.post(ladder_url(shop), typed(desk, shop, edge_2="")).status_code == 302
+    ladder = RemedyPolicy.objects.get(shop=shop).ladder
+    assert ladder.bands == (0, 60, 500, 1000)
+    assert {step.band for step in ladder.steps} == {0, 60, 500, 1000}
+    html = desk.get(f"{reverse('callbacks:policy')}?shop={shop.code}").content.decode()
+    assert 'colspan="' in html  # the others keep their bands
+    assert "¥60–200" in html
+    value = {"value": "150", "sub_cause": SUB, "shop": shop.code}
+    assert "¥30" in desk.get(reverse("callbacks:policy"), value).content.decode()  # a fifth of 150
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"edge_1": "200"}, "没有两个起点相同"),
+        ({"edge_new": "0"}, "没有两个起点相同"),
+        ({"edge_1": "49.5"}, "整元"),
+        ({"edge_new": "很多"}, "不是金额"),
+    ],
+)
+def test_bands_that_make_no_sense_are_refused(
+    desk: Client, shop: Shop, changes: dict[str, str], words: str
+) -> None:
+    answer = desk.post(ladder_url(shop), typed(desk, shop, **changes))
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+    assert not RemedyPolicy.objects.filter(shop=shop).exists()
+
+
+def test_a_preview_says_what_is_typed_and_keeps_nothing(desk: Client, shop: Shop) -> None:
+    data = typed(desk, shop, value_1_photo_0="40%", example="100", preview="1")
+    answer = desk.post(ladder_url(shop), data)
+    assert answer.status_code == 200
+    said = answer.content.decode().split("policy-said")[1].split("</dl>")[0]
+    assert "部分退款 ¥40" in said
+    assert "店长决定" in said  # above what an agent gives alone in a case, ¥30
+    assert not RemedyPolicy.objects.filter(shop=shop).exists()
+
+
+def test_all_defects_get_the_same_bands_at_once(desk: Client, shop: Shop) -> None:
+    before = {sub: row.ladder for sub, row in RemedyPolicy.objects.in_force(shop).items()}
+    url = f"{reverse('callbacks:policy_bands')}?shop={shop.code}"
+    assert desk.post(url, {"bands": "100，300"}).status_code == 302
+    rows = RemedyPolicy.objects.in_force(shop)
+    assert {row.ladder.bands for row in rows.values()} == {(0, 100, 300)}
+    for sub, row in rows.items():
+        assert rungs(row.ladder, Decimal(150)).keys() == rungs(before[sub], Decimal(100)).keys()
+        fixed = [step for step in row.ladder.steps if step.band == 100 and step.share is None]
+        assert len(fixed) == len([s for s in before[sub].steps if s.band == 50 and s.share is None])
+    assert desk.post(url, {"bands": "300，300"}, follow=True).content.decode().count("没有两个起点相同") == 1
 
 
 # --- limits and budgets --------------------------------------------------------------------------
