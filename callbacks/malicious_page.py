@@ -52,6 +52,10 @@ class MaliciousPage:
     def rule_is_doubtful(self) -> bool:
         return self.rule.is_doubtful(timezone.localdate(self.now))
 
+    @property
+    def due_is_doubtful(self) -> bool:
+        return self.complaint is not None and complaints.is_due_doubtful(self.complaint)
+
     @cached_property
     def chats(self) -> list[ChatRecord]:
         return list(self.case.chats.kept().select_related("pasted_by"))
@@ -124,6 +128,7 @@ _VIEW_LABELS: dict[str, Any] = {
 class Row:
     case: Case
     complaint: Complaint | None
+    doubtful: bool = False
 
 
 class MaliciousList:
@@ -149,15 +154,21 @@ class MaliciousList:
         )
         found: list[Any] = list(cases)
         known = Complaint.objects.in_bulk([one.complaint_id for one in found if one.complaint_id])
-        rows = [Row(one, known.get(one.complaint_id)) for one in found]
-        return sorted(rows, key=self._urgency)
+        return sorted((self._row(one, known.get(one.complaint_id)) for one in found), key=self._urgency)
+
+    def _row(self, case: Case, complaint: Complaint | None) -> Row:
+        if complaint is None:
+            return Row(case, None)
+        complaint.case = case  # known already: no query a row
+        return Row(case, complaint, complaints.is_due_doubtful(complaint))
 
     def _urgency(self, row: Row) -> tuple[int, float]:
         """Running deadlines first, unknown ones next, then the rest, the newest first."""
         if row.complaint and row.complaint.next_due:
             return 0, row.complaint.next_due.timestamp()
-        open_one = row.complaint is None or row.complaint.status == ComplaintStatus.DRAFT
-        return (1 if open_one else 2), -row.case.opened_at.timestamp()
+        drafted = row.complaint is not None and row.complaint.status == ComplaintStatus.DRAFT
+        place = 1 if drafted else 2 if row.complaint is None else 3
+        return place, -row.case.opened_at.timestamp()
 
     @cached_property
     def reasons(self) -> list[ReasonRow]:

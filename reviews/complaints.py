@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, F, Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -137,6 +138,14 @@ def is_confirmed(case: Case) -> bool:
 
 def rule_of(case: Case) -> ComplaintRule:
     return complaint_rule(case.shop.platform)
+
+
+def is_due_doubtful(complaint: Complaint) -> bool:
+    """Whether its deadline is one nobody has read in the platform's own rule; what a person typed is not."""
+    case, rule = complaint.case, rule_of(complaint.case)
+    counted = rule.due_at(case.review.followup_at or case.review.created_at)
+    appeal = complaint.appeal_due_at is not None and complaint.status == ComplaintStatus.LOST
+    return rule.is_doubtful(timezone.localdate(clock.now())) and (complaint.due_at == counted or appeal)
 
 
 def follow_cause(case: Case, *, by: User) -> None:

@@ -332,7 +332,7 @@ def _address(name: str, pk: int | None, more: dict[str, int]) -> str:
     ]
     for arguments in shapes:
         try:
-            shop = "code" in arguments or name == "callbacks:policy_limits"
+            shop = "code" in arguments or name in ("callbacks:policy_limits", "callbacks:policy_bands")
             if name == "callbacks:text_decide":
                 return reverse(name, args=[more["text"]])
             if name == "callbacks:approval":

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.resources import files
+from itertools import zip_longest
 
 from fpdf import FPDF
 from fpdf.enums import TableBordersLayout
@@ -152,9 +153,15 @@ def _facts(pdf: FPDF, facts: Sequence[tuple[str, str]]) -> None:
 
 
 def _pictures(pdf: FPDF, pictures: Sequence[Picture]) -> None:
-    for one in pictures:
-        if pdf.get_y() > 190:
+    """Two in a row, each under its name."""
+    for left, right in zip_longest(pictures[::2], pictures[1::2]):
+        if pdf.get_y() > 200:
             pdf.add_page()
-        _write(pdf, one.name, 8.5, QUIET, 5)
-        pdf.image(one.data, w=90, h=70, keep_aspect_ratio=True)
-        pdf.ln(3)
+        top = pdf.get_y()
+        for column, one in enumerate(filter(None, (left, right))):
+            pdf.set_xy(pdf.l_margin + 89 * column, top)
+            pdf.set_font(FONT, size=8.5)
+            pdf.set_text_color(*QUIET)
+            pdf.cell(85, 5, printable(one.name))
+            pdf.image(one.data, pdf.l_margin + 89 * column, top + 6, 85, 64, keep_aspect_ratio=True)
+        pdf.set_xy(pdf.l_margin, top + 74)
