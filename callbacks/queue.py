@@ -143,13 +143,22 @@ def next_entry(user: User, now: datetime, *, but: int | None = None) -> QueueEnt
     """`next_case` with its reason in words, as it was before it was taken."""
     hours = CallingHours.at(now, user)
     own = in_order(mine(user, now).exclude(pk=but or 0), now, hours)
+    is_left = _nobody_keeps_one(user, now)
     return (
         _first_own(own, [DUE], user, now, hours)
-        or _first_left(user, now, hours)
+        or (_first_left(user, now, hours) if is_left else None)
         or _first_own(own, [CLOSING_SOON, TO_CONTACT, SHUT], user, now, hours)
-        or _first_free(user, now, hours)
+        or _first_free(_free(user, now, hours, with_promised=is_left), user, now, hours)
         or _first_own(own, [TO_END], user, now, hours)
     )
+
+
+def _nobody_keeps_one(user: User, now: datetime) -> bool:
+    """Whether a promise is due in a case nobody has, or was left by a colleague: mostly not, and then two
+    long questions are spared."""
+    is_late = Q(due_at__lte=now - TO_THE_TEAM, case__status__in=[Status.ASSIGNED, Status.WAITING])
+    due = CallbackPromise.objects.due(now + PROMISE_LEAD).filter(user.shop_filter("case__shop"))
+    return due.filter(Q(case__status=Status.NEW) | is_late).exists()
 
 
 def _first_own(
@@ -196,13 +205,15 @@ def _left_to_the_team(user: User, now: datetime, hours: CallingHours) -> CaseQue
     )
 
 
-def _first_free(user: User, now: datetime, hours: CallingHours) -> QueueEntry | None:
-    for cases in _free(user, now, hours):
+def _first_free(
+    turns: Iterator[CaseQuerySet], user: User, now: datetime, hours: CallingHours
+) -> QueueEntry | None:
+    for cases in turns:
         lost: list[int] = []
         while len(lost) < CANDIDATES:
             with transaction.atomic():
                 # What others are just taking is passed over, so that a hundred at once need not wait.
-                locked = cases.exclude(pk__in=lost).select_for_update(skip_locked=True, of=("self",))
+                locked = cases.exclude(pk__in=lost).select_for_update(skip_locked=True)
                 case = locked.first()
                 if case is None:
                     break
@@ -213,19 +224,19 @@ def _first_free(user: User, now: datetime, hours: CallingHours) -> QueueEntry | 
     return None
 
 
-def _free(user: User, now: datetime, hours: CallingHours) -> Iterator[CaseQuerySet]:
+def _free(user: User, now: datetime, hours: CallingHours, *, with_promised: bool) -> Iterator[CaseQuerySet]:
     """What nobody has, turn by turn, each a walk along an index however many cases are open."""
-    free = Case.objects.visible_to(user).to_take().select_related("shop")
     # Whoever gave it back does not get it again.
-    free = free.exclude(released_by=user).annotate(**_ranks())
-    by_deadline = free.order_by(*FREE_ORDER)
-    promised = CallbackPromise.objects.due(now + PROMISE_LEAD).filter(case__status=Status.NEW)
-    hour = Subquery(promised.filter(case=OuterRef("pk")).values("due_at")[:1])
-    yield (
-        by_deadline.filter(pk__in=promised.values("case"))
-        .annotate(promised_at=hour)
-        .order_by("promised_at", *FREE_ORDER)
-    )
+    free = Case.objects.visible_to(user).to_take().exclude(released_by=user)
+    by_deadline = free.annotate(**_ranks()).order_by(*FREE_ORDER)
+    if with_promised:
+        promised = CallbackPromise.objects.due(now + PROMISE_LEAD).filter(case__status=Status.NEW)
+        hour = Subquery(promised.filter(case=OuterRef("pk")).values("due_at")[:1])
+        yield (
+            by_deadline.filter(pk__in=promised.values("case"))
+            .annotate(promised_at=hour)
+            .order_by("promised_at", *FREE_ORDER)
+        )
     later = by_deadline.filter(first_contact_at=None)
     if hours.closing:
         yield later.filter(shop__in=list(hours.closing))

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from callbacks import contacts, remedies
@@ -283,6 +284,23 @@ def test_it_shows_the_first_page_for_a_cursor_it_cannot_read(shop: Shop, agent: 
     case = make_case(shop, assignee=agent)
     now = clock.now()
     assert page_of(Case.objects.all(), VIEWS["open"].order, now, cursor).cases == [case]
+
+
+@pytest.mark.parametrize("free", [2, 40])
+def test_the_next_case_costs_eight_queries_however_many_are_free(
+    client: Client, shop: Shop, agent: User, free: int
+) -> None:
+    """Session, person, shops; what one holds, what others left; the best free one; the move and its event."""
+    for number in range(free):
+        make_case(shop, due_at=soon(number))
+    held = make_case(shop, assignee=agent, status=Status.IN_PROGRESS, first_contact_at=timezone.now())
+    client.force_login(agent)
+    with CaptureQueriesContext(connection) as asked:
+        answer = client.post("/cases/next/", {"from": str(held.pk)})
+    assert answer["Location"] == f"/cases/{Case.objects.get(assignee=agent, first_contact_at=None).pk}/"
+    marks = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
+    queries = [one["sql"] for one in asked.captured_queries if not one["sql"].startswith(marks)]
+    assert len(queries) == 8, queries
 
 
 @pytest.mark.postgres
