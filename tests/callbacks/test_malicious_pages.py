@@ -100,7 +100,9 @@ def test_it_tells_that_the_rule_is_not_confirmed(browser: Client, case: Case) ->
 def test_a_counted_deadline_says_that_nobody_has_confirmed_it(browser: Client, case: Case) -> None:
     assert "未核实" in browser.get(reverse("callbacks:malicious")).content.decode()
     browser.post(address("complaint_file", case), drafted(due_at="2026-11-25T18:00"))
-    assert "未核实" not in browser.get(reverse("callbacks:malicious")).content.decode(), "a person looked it up"
+    assert (
+        "未核实" not in browser.get(reverse("callbacks:malicious")).content.decode()
+    )  # a person looked it up
 
 
 def test_an_agent_without_the_skill_may_read_only(client: Client, case: Case, shop: Shop) -> None:
