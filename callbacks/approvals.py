@@ -113,7 +113,9 @@ def _purse(
     shop: Shop, budgets: dict[tuple[int, str], int | None], spent: dict[tuple[int, str], Balance]
 ) -> Purse:
     mine = {kind: Balance() for (where, kind), fen in budgets.items() if where == shop.pk and kind and fen}
-    mine |= {kind: balance for (where, kind), balance in spent.items() if where == shop.pk}
+    mine |= {
+        kind: balance for (where, kind), balance in spent.items() if where == shop.pk and balance.spent_fen
+    }
     order = sorted(mine, key=lambda kind: -mine[kind].spent_fen)
     return Purse(
         shop,
