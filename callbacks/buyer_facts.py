@@ -15,7 +15,7 @@ MOST = 10
 
 def facts_about(case: Case) -> list[BuyerFact]:
     """What this shop keeps about the buyer of the case, the oldest first."""
-    return list(BuyerFact.objects.about(case.review).select_related("by"))
+    return list(BuyerFact.objects.about(case.review).prefetch_related("by"))
 
 
 def keep_fact(case: Case, text: str, *, by: User) -> BuyerFact:

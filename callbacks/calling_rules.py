@@ -8,6 +8,7 @@ Hours count on the clock of the shop and on every clock of the buyer (`callbacks
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from heapq import merge
 from itertools import chain
 from zoneinfo import ZoneInfo
@@ -100,7 +101,7 @@ class _Rules:
         if any(at < one + timedelta(hours=self.hours_between) for one in attempts):
             return Reason.TOO_SOON
         for zone in self.zones:
-            if not self._closes(at, zone):
+            if not _closes_at(at, zone, self.opens, self.closes):
                 return Reason.OUTSIDE_HOURS if zone is self.zones[0] else Reason.BUYER_HOURS
         return None
 
@@ -122,10 +123,6 @@ class _Rules:
         day = at.astimezone(zone).date()
         return sum(one.astimezone(zone).date() == day for one in attempts)
 
-    def _closes(self, at: datetime, zone: ZoneInfo) -> datetime | None:
-        window = window_on(at.astimezone(zone).date(), zone, self.opens, self.closes)
-        return window[1] if window and window[0] <= at < window[1] else None
-
     def _openings(self, since: datetime, zone: ZoneInfo, days: int) -> Iterator[datetime]:
         first = since.astimezone(zone).date()
         for number in range(days):
@@ -134,6 +131,7 @@ class _Rules:
                 yield window[0]
 
 
+@lru_cache(4096)
 def window_on(
     day: date, zone: ZoneInfo, calling_from: time, calling_until: time
 ) -> tuple[datetime, datetime] | None:
@@ -147,6 +145,31 @@ def window_on(
     return (start, end) if start < end else None
 
 
+@dataclass(frozen=True, slots=True)
+class CallingWindow:
+    """The permitted hours on every clock that counts: the shop's and each of the buyer's."""
+
+    zones: tuple[ZoneInfo, ...]
+    opens: time
+    closes: time
+
+    @classmethod
+    def of(
+        cls, shop_zone: ZoneInfo, opens: time, closes: time, buyer_zones: Sequence[ZoneInfo] = ()
+    ) -> "CallingWindow":
+        return cls(tuple(dict.fromkeys((shop_zone, *buyer_zones))), opens, closes)
+
+    def closes_at(self, now: datetime) -> datetime | None:
+        """When the window that is open at `now` on every clock closes (UTC); None while it is shut on one."""
+        ends = [_closes_at(now, zone, self.opens, self.closes) for zone in self.zones]
+        return min((end for end in ends if end), default=None) if all(ends) else None
+
+
+def _closes_at(at: datetime, zone: ZoneInfo, opens: time, closes: time) -> datetime | None:
+    window = window_on(at.astimezone(zone).date(), zone, opens, closes)
+    return window[1] if window and window[0] <= at < window[1] else None
+
+
 def window_closes_at(
     now: datetime,
     *,
@@ -156,6 +179,4 @@ def window_closes_at(
     buyer_zones: Sequence[ZoneInfo] = (),
 ) -> datetime | None:
     """When the window that is open at `now` on every clock closes (UTC); None while it is shut on one."""
-    rules = _Rules((shop_zone, *buyer_zones), calling_from, calling_until, 1, 0)
-    closes = [rules._closes(now, zone) for zone in rules.zones]
-    return min((at for at in closes if at), default=None) if all(closes) else None
+    return CallingWindow.of(shop_zone, calling_from, calling_until, buyer_zones).closes_at(now)

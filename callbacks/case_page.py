@@ -1,6 +1,6 @@
 """Everything the case page shows, read with a constant number of queries."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from callbacks import forms, live
 from callbacks.attempts import Attempts, attempts_of, zones_of
 from callbacks.buyer_facts import facts_about
-from callbacks.calling_rules import CallPermission, window_closes_at
+from callbacks.calling_rules import CallingWindow, CallPermission, window_closes_at
+from callbacks.case_parts import parts_of
 from callbacks.chat_text import chat_text
 from callbacks.contact_times import Suggestions, suggest_times
 from callbacks.contacts import call_permission, obstacles_to_close, words_of
@@ -31,6 +32,7 @@ from callbacks.models import (
 from callbacks.models.calls import SPOKEN
 from callbacks.models.messages import UNDER_WAY
 from callbacks.models.scripts import APOLOGIES
+from callbacks.models.viewers import CaseViewer
 from callbacks.promise_texts import confirmation
 from callbacks.promising import TO_THE_TEAM
 from callbacks.queue import QueueEntry, agent_queue
@@ -44,8 +46,10 @@ from reviews.causes import COMPLAINTS, SUB_CAUSES, Cause, SubCause
 from reviews.changes import Difference
 from reviews.colliding import mark_of
 from reviews.models import (
+    BehaviourSignal,
     Case,
     CaseEvent,
+    ChatRecord,
     Classification,
     Order,
     Outcome,
@@ -66,7 +70,13 @@ from reviews.watch_rule import Change
 QUEUE_SHOWN = 20
 ORDERS_READ, CHATS_READ = 200, 20
 CALL_BACK_LEAD = timedelta(minutes=30)  # nobody promises to call back within minutes
-ON_THE_PAGE = ("shop", "assignee", "review__shop", "review__buyer", "review__product", "review__order")
+# What callbacks.holding need not ask when the case has no such part.
+KNOWN_BY_PARTS = {
+    "on_the_phone": CallLog,
+    "has_remedy_to_approve": Remedy,
+    "has_pending_promise": CallbackPromise,
+}
+ON_THE_PAGE = ("shop", "assignee", "review__buyer", "review__product", "review__order")
 UNSEEN_FIELDS = frozenset(
     {
         "accepted",
@@ -110,6 +120,9 @@ class CasePage:
 
     def __post_init__(self) -> None:
         self.review: Review = self.case.review
+        self.parts = parts_of(self.case)
+        absent = [name for name, model in KNOWN_BY_PARTS.items() if model not in self.parts]
+        vars(self.case).update(dict.fromkeys(absent, False))
         self.order: Order | None = self.review.order
         self.problems = {self._place_of(self.bound): _errors(self.bound)} if self.bound else {}
         self.refusal = {self._place_of(self.bound): self.bound.refusal} if self.bound else {}
@@ -180,7 +193,7 @@ class CasePage:
     @cached_property
     def viewers(self) -> list[User]:
         """Who else has the case open right now."""
-        return live.looking(self.case.pk, self.user, self.now)
+        return live.looking(self.case.pk, self.user, self.now) if CaseViewer in self.parts else []
 
     @cached_property
     def version(self) -> str:
@@ -199,7 +212,7 @@ class CasePage:
 
     @cached_property
     def judgements(self) -> list[Classification]:
-        return list(self.review.classifications.select_related("decided_by"))
+        return list(self.review.classifications.all())
 
     @property
     def decided_by(self) -> User | None:
@@ -304,7 +317,7 @@ class CasePage:
     @cached_property
     def signals(self) -> list[SignalWords]:
         """What behaviour says, the weightiest first; an order that has come since takes its sign away."""
-        kept = [one.signal for one in self.case.signals.all()]
+        kept = [one.signal for one in self.case.signals.all()] if BehaviourSignal in self.parts else []
         signals = [one for one in kept if one.kind != SignalKind.NO_ORDER or self.order is None]
         named = review_ids(signals)
         visible = Review.objects.visible_to(self.user).filter(pk__in=named).in_bulk() if named else {}
@@ -314,6 +327,8 @@ class CasePage:
 
     @cached_property
     def calls(self) -> list[CallLog]:
+        if CallLog not in self.parts:
+            return []
         return list(self.case.calls.select_related("agent").prefetch_related("stages", "answers"))
 
     @cached_property
@@ -380,20 +395,13 @@ class CasePage:
             return Suggestions()
         shop, zones = self.case.shop, zones_of(self.case)
         speaking = self.running is not None or self.is_spoken
+        hours = CallingWindow.of(shop.zone, shop.calling_from, shop.calling_until, zones)
         return suggest_times(
             now=self.now,
             earliest=self.now + CALL_BACK_LEAD if speaking else self.permission.next_at,
             shop_zone=shop.zone,
             buyer_zone=zones[0] if zones else shop.zone,
-            is_open=lambda at: bool(
-                window_closes_at(
-                    at,
-                    shop_zone=shop.zone,
-                    calling_from=shop.calling_from,
-                    calling_until=shop.calling_until,
-                    buyer_zones=zones,
-                )
-            ),
+            is_open=lambda at: hours.closes_at(at) is not None,
             address=self.order.address,
             order_times=self.order_times,
             texts=self._own_words,
@@ -405,8 +413,8 @@ class CasePage:
         """Where the buyer may have named an hour: review, calls, promise, chats, facts kept before."""
         said = [self.review.content, self.review.followup, *(call.notes for call in self.ended_calls)]
         kept = [fact.text for fact in self.facts]
-        chats = [chat.text for chat in self.case.chats.kept()[:CHATS_READ]]
-        return [text for text in [*kept, *said, *chats] if text]
+        chats = self.case.chats.kept()[:CHATS_READ] if ChatRecord in self.parts else ()
+        return [text for text in [*kept, *said, *(chat.text for chat in chats)] if text]
 
     @property
     def place_ahead(self) -> str:
@@ -421,6 +429,8 @@ class CasePage:
 
     @cached_property
     def promise(self) -> CallbackPromise | None:
+        if CallbackPromise not in self.parts:
+            return None
         return CallbackPromise.objects.filter(case=self.case).pending().select_related("agent").first()
 
     @property
@@ -479,7 +489,7 @@ class CasePage:
 
     @cached_property
     def remedy_card(self) -> RemedyCard:
-        return RemedyCard(self.case, self.user, self.now, holds=self.holds)
+        return RemedyCard(self.case, self.user, self.now, holds=self.holds, parts=self.parts)
 
     @property
     def remedies(self) -> list[Remedy]:
@@ -487,7 +497,7 @@ class CasePage:
 
     @cached_property
     def reply(self) -> PublicReply | None:
-        return PublicReply.objects.filter(review=self.review).select_related("edited_by").first()
+        return PublicReply.objects.filter(review=self.review).first()
 
     @property
     def reply_mark(self) -> str:
@@ -516,12 +526,12 @@ class CasePage:
 
     @cached_property
     def messages(self) -> list[BuyerMessage]:
-        return list(self.case.messages.select_related("sent_by"))
+        return list(self.case.messages.select_related("sent_by")) if BuyerMessage in self.parts else []
 
     @cached_property
     def texts(self) -> list[OutgoingMessage]:
         """What went, or is to go, by a gateway; the oldest first."""
-        return list(self.case.outgoing.select_related("queued_by"))
+        return list(self.case.outgoing.select_related("queued_by")) if OutgoingMessage in self.parts else []
 
     @property
     def texts_move(self) -> bool:
@@ -532,7 +542,8 @@ class CasePage:
     @cached_property
     def ways(self) -> set[str]:
         """The channels this shop has a gateway for."""
-        return set(ShopGateway.objects.of(self.case.shop_id).values_list("channel", flat=True))
+        gateways = ShopGateway.objects.of(self.case.shop_id)
+        return set(gateways.values_list("channel", flat=True)) if ShopGateway in self.parts else set()
 
     @property
     def text_channel(self) -> str | None:
@@ -563,57 +574,90 @@ class CasePage:
     @cached_property
     def events(self) -> list[CaseEvent]:
         """The latest first."""
-        return list(self.case.events.select_related("by").order_by("-at", "-id"))
+        return list(self.case.events.order_by("-at", "-id"))
 
     @cached_property
     def timeline(self) -> list[TimelineEntry]:
-        """The latest first."""
-        named = assigned_to(self.events)
-        people = {user.pk: str(user) for user in User.objects.filter(pk__in=named)} if named else {}
-        return timeline(self.events, self.case.shop, people, self.versions)
+        """The latest first; everybody named in it is read at once."""
+        named = {event.by_id for event in self.events if event.by_id} | assigned_to(self.events)
+        people = User.objects.in_bulk(named) if named else {}
+        for event in self.events:
+            event.by = people.get(event.by_id) if event.by_id else None
+        names = {pk: str(user) for pk, user in people.items()}
+        return timeline(self.events, self.case.shop, names, self.versions)
 
     @cached_property
-    def form(self) -> dict[str, forms.CaseForm]:
+    def form(self) -> "FormsByName":
         """The forms by the card they stand in; the refused one keeps what was typed."""
-        made: Sequence[forms.CaseForm] = (
-            self._end_call_form(),
-            forms.EndForForm(self.case, auto_id="end_for_%s"),
-            forms.CallbackForm(self.case, initial=self._confirmation()),
-            forms.MovePromiseForm(self.case),
-            forms.SendTextForm(self.case),
-            RemedyForm(self.case),
-            PhotoForm(self.case),
-            forms.ReplyForm(self.case, initial={"text": self.reply.text if self.reply else ""}),
-            self._message_form(),
-            forms.CauseForm(self.case, initial={"sub_cause": self.case.sub_cause}),
-            forms.CloseForm(self.case),
-            forms.FactForm(self.case),
-            forms.ReassignForm(self.case),
-            forms.ReopenForm(self.case),
-        )
-        by_name = {type(form).__name__.removesuffix("Form").lower(): form for form in made}
-        for name in ("endcall", "callback"):
-            self._offer_best_hour(by_name[name])
-        if self.bound:
-            by_name[type(self.bound).__name__.removesuffix("Form").lower()] = self.bound
-        return by_name
+        return FormsByName(self)
 
-    def _offer_best_hour(self, form: forms.CaseForm) -> None:
+    def form_named(self, name: str) -> forms.CaseForm:
+        """A fresh form. Raises KeyError for a name that is none."""
+        initial: dict[str, Callable[[], dict[str, str]]] = {
+            "endcall": self._end_call_facts,
+            "callback": self._confirmation,
+            "reply": lambda: {"text": self.reply.text if self.reply else ""},
+            "message": self._message_facts,
+            "cause": lambda: {"sub_cause": self.case.sub_cause},
+        }
+        form = FORMS[name](self.case, initial=initial[name]() if name in initial else None)
+        if isinstance(form, forms.CallbackForm):
+            self._offer_best_hour(form)
+        return form
+
+    def _offer_best_hour(self, form: forms.CallbackForm) -> None:
         ahead = [one.at for one in self.best_hours.hours if one.at > self.now + CALL_BACK_LEAD / 2]
-        if ahead and isinstance(form, forms.CallbackForm):
+        if ahead:
             form.suggest(ahead[0])
 
-    def _end_call_form(self) -> forms.EndCallForm:
+    def _end_call_facts(self) -> dict[str, str]:
         notes = self.running.notes if self.running else ""
-        return forms.EndCallForm(self.case, initial={"notes": notes, **self._confirmation()})
+        return {"notes": notes, **self._confirmation()}
 
     def _confirmation(self) -> dict[str, str]:
         text = confirmation(self.case, self.user) if self.holds and self.text_channel else ""
         return {"callback_text": text}
 
-    def _message_form(self) -> forms.MessageForm:
+    def _message_facts(self) -> dict[str, str]:
         text = chat_text(self.case, self.user, self.remedies, self.promise) if self.holds else ""
-        return forms.MessageForm(self.case, initial={"text": text})
+        return {"text": text}
+
+
+def _name_of(form: type[forms.CaseForm]) -> str:
+    return form.__name__.removesuffix("Form").lower()
+
+
+FORMS: dict[str, type[forms.CaseForm]] = {
+    _name_of(form): form
+    for form in (
+        forms.EndCallForm,
+        forms.EndForForm,
+        forms.CallbackForm,
+        forms.MovePromiseForm,
+        forms.SendTextForm,
+        RemedyForm,
+        PhotoForm,
+        forms.ReplyForm,
+        forms.MessageForm,
+        forms.CauseForm,
+        forms.CloseForm,
+        forms.FactForm,
+        forms.ReassignForm,
+        forms.ReopenForm,
+    )
+}
+
+
+class FormsByName(dict[str, forms.CaseForm]):
+    """The forms of a page, each made when it is first asked for: a page shows half of them."""
+
+    def __init__(self, page: CasePage) -> None:
+        super().__init__({_name_of(type(page.bound)): page.bound} if page.bound else {})
+        self._page = page
+
+    def __missing__(self, name: str) -> forms.CaseForm:
+        self[name] = self._page.form_named(name)
+        return self[name]
 
 
 def clauses_in(marks: Sequence[Sequence[float]], text: str, begin: int, lead: int) -> list[tuple[int, int]]:
@@ -632,7 +676,9 @@ def _offset(zone: ZoneInfo, at: datetime) -> timedelta | None:
 
 def find_case(user: User, pk: int) -> Case:
     """The case with everything around it. Raises Case.DoesNotExist when it is none of this person's."""
-    return Case.objects.visible_to(user).select_related(*ON_THE_PAGE).get(pk=pk)
+    case = Case.objects.visible_to(user).select_related(*ON_THE_PAGE).get(pk=pk)
+    case.review.shop = case.shop  # the same row: not read twice
+    return case
 
 
 def seen_of(case: Case) -> str:

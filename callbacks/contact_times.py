@@ -260,15 +260,19 @@ def suggest_times(
     if slots and not kept:
         notice = notice or _unmet(wishes)
         kept = slots
-    judge = _Judge(buyer_zone, place_of(address), order_times, calls, wishes)
+    ordered = [at.astimezone(buyer_zone) for at in order_times]
+    called = [(at.astimezone(buyer_zone), spoken) for at, spoken in calls]
+    judge = _Judge(buyer_zone, place_of(address), ordered, called, wishes)
     rated = sorted(
         ((judge.score(at) - _wait(at, slots[0]), at) for at in kept), key=lambda one: (-one[0], one[1])
     )
     chosen: list[datetime] = []
     for _score, at in rated:
-        worth = at == slots[0] or judge.why(at)
-        if worth and len(chosen) < SHOWN and all(abs(at - other) >= APART for other in chosen):
+        apart = all(abs(at - other) >= APART for other in chosen)
+        if apart and (at == slots[0] or judge.why(at)):
             chosen.append(at)
+        if len(chosen) == SHOWN:
+            break
     hours = [
         Suggestion(
             at.astimezone(shop_zone),
@@ -313,6 +317,8 @@ def _asked_for_none(words: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
+    """Rates hours. What happened before stands on the buyer's clock, as every `local` does."""
+
     zone: ZoneInfo
     place: Place
     order_times: Sequence[datetime]
@@ -371,20 +377,16 @@ class _Judge:
         return _("parcels go to %(place)s: free in the evening") % {"place": where}
 
     def _ordered(self, local: datetime) -> list[datetime]:
-        return [at for at in self.order_times if _minutes_apart(at.astimezone(self.zone), local) < NEAR]
+        return [at for at in self.order_times if _minutes_apart(at, local) < NEAR]
 
     def _near(self, local: datetime, reached: bool) -> list[datetime]:
-        return [
-            at
-            for at, spoken in self.calls
-            if spoken == reached and _minutes_apart(at.astimezone(self.zone), local) < NEAR
-        ]
+        return [at for at, spoken in self.calls if spoken == reached and _minutes_apart(at, local) < NEAR]
 
     def _hour(self, times: Sequence[datetime]) -> int:
-        return times[0].astimezone(self.zone).hour
+        return times[0].hour
 
     def _clock(self, at: datetime) -> str:
-        return f"{at.astimezone(self.zone):%H:%M}"
+        return f"{at:%H:%M}"
 
 
 def _minutes_apart(one: datetime, other: datetime) -> int:

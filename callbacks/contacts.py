@@ -68,7 +68,8 @@ def call_permission(case: Case, now: datetime, attempts: Attempts | None = None)
     count for it, the hours and do-not-call do.
     """
     shop, review, attempts = case.shop, case.review, attempts or attempts_of(case)
-    promised = CallbackPromise.objects.filter(case=case).due(now + PROMISE_LEAD).exists()
+    due = CallbackPromise.objects.filter(case=case).due(now + PROMISE_LEAD)
+    promised = getattr(case, "has_pending_promise", True) and due.exists()
     promised = promised and CallLog.objects.filter(case=case, outcome__in=SPOKEN).exists()
     return may_call(
         now=now,

@@ -57,9 +57,9 @@ def limits_of(shop: Shop, user: User) -> tuple[int | None, int | None]:
     """Limits of the case and the day in fen: one's own before the shop's; none for a manager."""
     if user.manages(shop):
         return None, None
-    member = ShopMembership.objects.filter(shop=shop, user=user).first()
-    per_case = member.remedy_limit_per_case if member else None
-    per_day = member.remedy_limit_per_day if member else None
+    own = ShopMembership.objects.filter(shop=shop, user=user)
+    limits = own.values_list("remedy_limit_per_case", "remedy_limit_per_day").first()
+    per_case, per_day = limits or (None, None)
     return (
         fen_of(shop.remedy_limit_per_case if per_case is None else per_case),
         fen_of(shop.remedy_limit_per_day if per_day is None else per_day),

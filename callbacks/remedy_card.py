@@ -1,9 +1,12 @@
 """What the case page shows of remedies: proof, what the policy gives, what was agreed, what is left."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+
+from django.db.models import Model
 
 from callbacks.limits import Room, room
 from callbacks.models import Payout, PayoutMethod, ProofPhoto, Remedy, RemedyKind, RemedyStatus
@@ -54,9 +57,12 @@ class RemedyCard:
     user: User
     now: datetime
     holds: bool
+    parts: Collection[type[Model]]  # what the case has at all (callbacks.case_parts)
 
     @cached_property
     def remedies(self) -> list[Remedy]:
+        if Remedy not in self.parts:
+            return []
         found = self.case.remedies.select_related("agreed_by", "decided_by")
         return list(found.prefetch_related("payouts__paid_by"))
 
@@ -88,7 +94,7 @@ class RemedyCard:
 
     @cached_property
     def photos(self) -> list[ProofPhoto]:
-        return photos_of(self.case)
+        return photos_of(self.case) if ProofPhoto in self.parts else []
 
     @cached_property
     def reuses(self) -> list[Reuse]:
