@@ -32,7 +32,6 @@ from callbacks.models import (
 from callbacks.models.calls import SPOKEN
 from callbacks.models.messages import UNDER_WAY
 from callbacks.models.scripts import APOLOGIES
-from callbacks.models.viewers import CaseViewer
 from callbacks.promise_texts import confirmation
 from callbacks.promising import TO_THE_TEAM
 from callbacks.queue import QueueEntry, agent_queue
@@ -193,13 +192,17 @@ class CasePage:
     @cached_property
     def viewers(self) -> list[User]:
         """Who else has the case open right now."""
-        return live.looking(self.case.pk, self.user, self.now) if CaseViewer in self.parts else []
+        others = [pk for pk in self.around.lookers if pk != self.user.pk]
+        return list(User.objects.filter(pk__in=others).order_by("pk")) if others else []
+
+    @cached_property
+    def around(self) -> live.Around:
+        return live.around(self.case.pk, self.user, self.now)
 
     @cached_property
     def version(self) -> str:
         """Of what the page shows; it asks with it whether anything has changed."""
-        total = live.around(self.case.pk, self.user, self.now).total(self.user)
-        return live.version(total, live.holds_until(self.queue, self.now))
+        return live.version(self.around.total(self.user), live.holds_until(self.queue, self.now))
 
     @cached_property
     def was_freed(self) -> bool:

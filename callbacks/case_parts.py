@@ -14,7 +14,6 @@ from callbacks.models import (
     Remedy,
     ShopGateway,
 )
-from callbacks.models.viewers import CaseViewer
 from reviews.models import BehaviourSignal, Case, ChatRecord
 from reviews.plain_sql import ask
 
@@ -27,7 +26,6 @@ OF_THE_CASE: tuple[type[Model], ...] = (
     OutgoingMessage,
     ChatRecord,
     BehaviourSignal,
-    CaseViewer,
 )
 OF_THE_SHOP: tuple[type[Model], ...] = (ShopGateway,)
 

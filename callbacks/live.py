@@ -85,12 +85,6 @@ def around(case_id: int, user: User, now: datetime) -> Around:
     return Around(word, {looker: is_new for *_around, looker, is_new in rows if looker})
 
 
-def looking(case_id: int, user: User, now: datetime) -> list[User]:
-    """Who else has the case open right now."""
-    rows = CaseViewer.objects.looking(now).filter(case=case_id).exclude(user=user)
-    return [row.user for row in rows.select_related("user").order_by("user")]
-
-
 def look(case_id: int, user: User, now: datetime) -> str:
     """Note that this person's page is open; the total of what it would show now."""
     found = around(case_id, user, now)
