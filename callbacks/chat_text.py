@@ -34,7 +34,7 @@ def chat_text(case: Case, agent: User, remedies: Sequence[Remedy], promise: Call
     """Draft the message from what is agreed in the case; a person reads it before it is sent."""
     agreed = [_remedy_words(one) for one in remedies if one.status == RemedyStatus.APPROVED]
     parts = [_GREETING, _HEARD]
-    facts = {"shop": case.shop.name, "agent": str(agent)}
+    facts = {"shop": case.shop.name, "agent": agent.name_for_buyers}
     if agreed:
         parts.append(_AGREED)
         facts["item"] = "；".join(agreed) + "。"

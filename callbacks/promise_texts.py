@@ -45,6 +45,6 @@ def hour_words(at: datetime, shop: Shop) -> str:
 
 
 def _filled(text: str, case: Case, agent: User, **hours: str) -> str:
-    facts = {"shop": case.shop.name, "agent": str(agent), **hours}
+    facts = {"shop": case.shop.name, "agent": agent.name_for_buyers, **hours}
     known = Facts(policy_allows=case.shop.may_mention_reviews, in_case=bool(case.compensated_at))
     return fill_lawfully(text, facts, kind="sms", shop=case.shop, facts=known)

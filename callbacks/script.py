@@ -133,7 +133,7 @@ def call_facts(case: Case, agent: User) -> dict[str, str]:
     return {
         "surname": surname(order.buyer_name) if order else "",
         "shop": case.shop.name,
-        "agent": str(agent),
+        "agent": agent.name_for_buyers,
         "order_date": date_format(timezone.localtime(bought, case.shop.zone), "MONTH_DAY_FORMAT")
         if bought
         else "",

@@ -182,7 +182,7 @@ def sample_facts(shop: Shop | None, agent: User) -> dict[str, str]:
     return {
         "surname": _("Wang"),
         "shop": shop.name if shop else _("Sample shop"),
-        "agent": str(agent),
+        "agent": agent.name_for_buyers,
         "order_date": _("Nov 12"),
         "item": _("Blue thermos 500 ml"),
         "sku": _("colour: misty blue"),

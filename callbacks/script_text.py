@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from reviews.compliance import Kind, find_offences, mentions_benefit, mentions_review_change, verdict
 from reviews.compliance.rules import EXPLANATIONS
 from reviews.template_text import TemplateTextError, fill, variables
+from reviews.titles import RANK
 
 ScriptError = TemplateTextError
 
@@ -29,17 +30,10 @@ _GUESSED_TITLE = re.compile(
     r"|\b(?:Mr|Ms|Mrs|Miss)\.?\s*\{surname|\b(?:sir|madam|ma'am)\b",
     re.IGNORECASE | re.MULTILINE,
 )
-# Said of oneself; the only title the desk has is that of the person responsible after the sale (domain.md).
-_RANK = (
-    r"(?:总经理|副总|总监|总裁|董事长?|创始人|老板娘?|店长|店主|主任|厂长|经理|领导"
-    r"|(?:厂家|工厂|品牌方?|厂方|总部|公司)(?:的)?(?:代表|负责人|人员|客服|专员)"
-    r"|(?:平台|官方|淘宝|天猫|京东|拼多多|抖音)(?:的)?(?:客服|官方|工作人员|专员|代表|负责人)"
-    r"|质检(?:员|专家|工程师)|工程师|律师|法务|消协|消费者协会|工商|市场监管)"
-)
 _UNTRUE_TITLE = re.compile(
     rf"(?<!不)(?:我|这里|这边|我们)(?:就|这边|这里|本人)?[是叫]"
-    rf"(?P<words>[^，,。！!？?；;、\n“”]{{0,16}}?(?<!售后){_RANK})(?!让|说|请|叫|安排|交代)"
-    rf"|[，,](?P<also>(?:是|我是)[^，,。！!？?；;、\n“”]{{0,10}}?(?<!售后){_RANK})(?=[，,。！!\n]|$)"
+    rf"(?P<words>[^，,。！!？?；;、\n“”]{{0,16}}?(?<!售后){RANK})(?!让|说|请|叫|安排|交代)"
+    rf"|[，,](?P<also>(?:是|我是)[^，,。！!？?；;、\n“”]{{0,10}}?(?<!售后){RANK})(?=[，,。！!\n]|$)"
     r"|\bI(?:'m| am) (?:the |a |an )?(?P<english>[\w ]{0,20}?(?:general manager|owner|ceo|director|boss"
     r"|lawyer|(?:manufacturer|platform|factory|brand)\b[\w ]{0,14}))",
     re.IGNORECASE,

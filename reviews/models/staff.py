@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from reviews import clock
 from reviews.causes import COMPLAINTS, Cause
 from reviews.models.shops import Shop
+from reviews.titles import title_in, without_title
 from reviews.working_hours import WorkingHours, check_week, read_week
 
 # Plain SQL, for it is asked with every request (see plain_sql.py).
@@ -70,6 +71,21 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.display_name or self.username
+
+    def clean(self) -> None:
+        """Refuse a title in the name shown, which buyers are told: only who manages a shop may have one."""
+        super().clean()
+        title = title_in(self.display_name)
+        if title and not (self.pk and self.is_manager):
+            words = _("“%(title)s” is a title this person does not have. Enter the name alone.")
+            raise ValidationError({"display_name": words % {"title": title}})
+
+    @property
+    def name_for_buyers(self) -> str:
+        """As buyers are told it: without a title the person does not have."""
+        if not title_in(str(self)) or self.is_manager:
+            return str(self)
+        return without_title(str(self))
 
     @cached_property
     def _memberships(self) -> list[tuple[int, str, list[str]]]:
