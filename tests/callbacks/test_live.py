@@ -1,9 +1,11 @@
 """Pages that keep themselves up to date: 204 while nothing changes, who else looks, cases left alone."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from celery import current_app
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -166,6 +168,17 @@ def left_alone(shop: Shop, agent: User) -> Case:
     case = make_case(shop, assignee=agent, status=Status.IN_PROGRESS)
     CaseEvent.objects.filter(case=case).update(at=clock.now() - timedelta(minutes=31))
     return case
+
+
+def test_the_sweep_frees_it_after_thirty_minutes_and_not_before(shop: Shop, agent: User) -> None:
+    begun = datetime(2026, 11, 18, 10, 22, tzinfo=UTC)
+    with time_machine.travel(begun, tick=False):
+        case = make_case(shop, assignee=agent, status=Status.IN_PROGRESS)
+    task = settings.CELERY_BEAT_SCHEDULE["sweep-leases"]["task"]
+    for minutes, status in ((29.9, Status.IN_PROGRESS), (30, Status.NEW)):
+        with time_machine.travel(begun + timedelta(minutes=minutes), tick=False):
+            current_app.tasks[task]()
+        assert Case.objects.get(pk=case.pk).status == status
 
 
 def test_it_frees_what_its_holder_left_and_tells_them(client: Client, shop: Shop, agent: User) -> None:
