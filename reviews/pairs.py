@@ -11,10 +11,10 @@ from django.db.models import BooleanField, F, Func, Q, Value
 from django.db.models.expressions import RawSQL
 
 # Long texts are taken apart once (substr would walk a text from its start for every sign); a blank stands
-# only between words. The high cost lets a plan compare the text first.
+# only between words. The cost lets a plan compare the text first.
 POSTGRES = """
 CREATE OR REPLACE FUNCTION reviews_pairs(words text, numbers text) RETURNS text[]
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 5000 AS $$
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 50 AS $$
     SELECT coalesce(array_agg(DISTINCT piece), '{}') FROM (
         SELECT unnest(ARRAY[sign, sign || lead(sign) OVER (ORDER BY place)]) AS piece
         FROM unnest(string_to_array(words || ' ' || numbers, NULL)) WITH ORDINALITY AS signs(sign, place)
