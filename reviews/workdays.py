@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import Enum
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 SATURDAY, SUNDAY = 5, 6
+LAST_MONTH = 12
+CHINA = ZoneInfo("Asia/Shanghai")
 ONE_DAY = timedelta(days=1)
 
 
@@ -44,6 +47,17 @@ def official_kind(day: date) -> DayKind:
     if day in worked:
         return DayKind.WORKED
     return DayKind.OFF if day in off else DayKind.USUAL
+
+
+def announced_until(today: date) -> date:
+    """The last day whose make-up days are known: the end of the last year a notice named any for."""
+    years = {day.year for year in (today.year, today.year + 1) for day in _official(year)[1]}
+    return date(max(years, default=today.year - 1), 12, 31)
+
+
+def is_missing(today: date) -> bool:
+    """Whether next year's calendar ought to be here and is not: the notice comes in November."""
+    return today.month == LAST_MONTH and announced_until(today).year <= today.year
 
 
 @lru_cache(maxsize=32)

@@ -1,5 +1,7 @@
 """The team of each shop: on duty, skills, load."""
 
+from datetime import date
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
@@ -9,8 +11,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from reviews import clock, team
 from reviews.forms import DutyForm, MembershipForm
-from reviews.models import Role, ShopMembership
+from reviews.models import Role, Shop, ShopMembership
 from reviews.views.rights import StaffRequest, managed_shops, managers_only
+from reviews.workdays import CHINA, announced_until, is_missing
 
 Row = tuple[ShopMembership, MembershipForm, team.Standing]
 
@@ -60,6 +63,13 @@ def own_membership(request: StaffRequest, pk: int) -> ShopMembership:
     return membership
 
 
+def _missing_calendar(shops: list[Shop]) -> date | None:
+    """Up to when the official calendar is known, where a shop follows it and next year's is overdue."""
+    today = clock.now().astimezone(CHINA).date()
+    missing = any(shop.official_days for shop in shops) and is_missing(today)
+    return announced_until(today) if missing else None
+
+
 def _page(request: StaffRequest, wrong: MembershipForm | None = None) -> HttpResponse:
     shops = managed_shops(request.user)
     rows: dict[int, list[Row]] = {shop.pk: [] for shop in shops}
@@ -69,5 +79,5 @@ def _page(request: StaffRequest, wrong: MembershipForm | None = None) -> HttpRes
         form = wrong if wrong and wrong.instance.pk == membership.pk else MembershipForm(instance=membership)
         rows[membership.shop_id].append((membership, form, standings[membership.pk]))
     groups = [(shop, rows[shop.pk]) for shop in shops]
-    context = {"groups": groups, "agent": Role.AGENT}
+    context = {"groups": groups, "agent": Role.AGENT, "announced": _missing_calendar(shops)}
     return render(request, "reviews/team.html", context, status=422 if wrong else 200)
