@@ -47,6 +47,7 @@ ICONS: dict[str, tuple[str, str]] = {
     EventKind.SUSPICION: ("shield-exclamation", "purple"),
     EventKind.UNDO: ("arrow-back-up", "amber"),
     EventKind.LAPSE: ("hourglass-high", "amber"),
+    EventKind.DEADLINE: ("clock", "grey"),
 }
 
 ASSIGNING = (EventKind.ASSIGN, EventKind.COVER)
@@ -195,6 +196,12 @@ def _undo(_event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
     return _("Undone: %(act)s") % {"act": ActKind(data["act"]).label}, ""
 
 
+def _deadline(event: CaseEvent, data: dict[str, Any], shop: Shop) -> Words:
+    before, after = (zdate(datetime.fromisoformat(data[name]), shop) for name in ("before", "due_at"))
+    words = _("%(before)s → %(after)s: the shop's hours or calendar changed.")
+    return str(EventKind(event.kind).label), words % {"before": before, "after": after}
+
+
 def _chat(_event: CaseEvent, data: dict[str, Any], _shop: Shop) -> Words:
     taken = data.get("taken_back")
     title = _("Chat record taken back") if taken else _("Chat record kept")
@@ -227,6 +234,7 @@ _WORDS: dict[str, Callable[[CaseEvent, dict[str, Any], Shop], Words]] = {
     EventKind.SUSPICION: _suspicion,
     EventKind.REVIEW_WORDS: _text,
     EventKind.UNDO: _undo,
+    EventKind.DEADLINE: _deadline,
     EventKind.CHAT: _chat,
     EventKind.EVIDENCE: _evidence,
     EventKind.COMPLAINT: _complaint,

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework_api_key.models import APIKey
 
 from reviews.models import AuditEntry, Shop, ShopApiKey, ShopMembership, User
+from reviews.recounting import COUNTED_BY, want_recount
 
 admin.site.unregister(APIKey)  # the library's own keys belong to no shop
 admin.site.site_header = _("Huiping administration")
@@ -52,6 +53,11 @@ class ShopAdmin(admin.ModelAdmin[Shop]):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Keys of imported reviews are made with the code: with another one they would come in twice."""
         return ("code", "platform") if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Shop, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if COUNTED_BY & set(form.changed_data):
+            want_recount(obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """What buyers wrote is never deleted."""

@@ -23,6 +23,18 @@ def wake_after_commit() -> None:
     transaction.on_commit(_wake)
 
 
+def recount_after_commit() -> None:
+    """Have deadlines counted anew once this transaction is committed; the sweep does it without a broker."""
+    transaction.on_commit(_ask_to_recount)
+
+
+def _ask_to_recount() -> None:
+    try:
+        recount_deadlines.delay()
+    except (redis.RedisError, OperationalError) as error:
+        log.warning("No message sent, the sweep will count the deadlines: %s", error)
+
+
 def _wake() -> None:
     try:
         # Many posts, one message: the key stays until a worker begins.
@@ -81,6 +93,14 @@ def measure_upset() -> int:
 
 
 @shared_task
+def recount_deadlines() -> int:
+    """Count deadlines anew where a shop's hours have changed; how many moved."""
+    from reviews.recounting import recount_wanted
+
+    return recount_wanted()
+
+
+@shared_task
 def index_texts() -> int:
     """Write what new and changed reviews are found by, until none is stale; how many."""
     from reviews.search import index_stale
@@ -91,13 +111,14 @@ def index_texts() -> int:
 @shared_task
 def sweep() -> None:
     """Pick up whatever a lost message left behind: unread reviews, undealt cases, unfinished files and
-    thank-yous, replies without a clear answer; keep the pulse short."""
+    thank-yous, replies without a clear answer, deadlines to count anew; keep the pulse short."""
     from reviews.dispatch import dispatch_waiting
     from reviews.models import ClassificationRequest, ImportJob, Pulse, ReadingRequest, ThanksJob
     from reviews.posting import ask_unconfirmed
 
     read_reviews()
     dispatch_waiting()
+    recount_deadlines()
     for job_id in ImportJob.objects.resumable():
         run_import.delay(job_id)
     for job_id in ThanksJob.objects.resumable():

@@ -10,8 +10,9 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from reviews.dispatch import open_load
-from reviews.models import Absence, AuditEntry, Role, Shop, ShopDay, ShopMembership, User
+from reviews.models import Absence, AuditEntry, PhoneOnlyWeeks, Role, Shop, ShopDay, ShopMembership, User
 from reviews.models.audit import Action
+from reviews.recounting import want_recount
 from reviews.templatetags.ui import when
 
 
@@ -134,6 +135,7 @@ def set_shop_hours(shop: Shop, week: list[Any], *, official_days: bool, by: User
         return
     shop.week, shop.official_days = week, official_days
     shop.save(update_fields=["week", "official_days"])
+    want_recount(shop)
     AuditEntry.note(Action.SHOP_RULE, shop, user=by, shop=shop, before=before, after=after)
 
 
@@ -149,6 +151,7 @@ def set_days(shop: Shop, first: date, last: date, *, is_worked: bool, by: User) 
     )
     span = {"first": first.isoformat(), "last": last.isoformat(), "is_worked": is_worked}
     AuditEntry.note(Action.SHOP_RULE, shop, user=by, shop=shop, days=span)
+    want_recount(shop)
 
 
 @transaction.atomic
@@ -156,3 +159,26 @@ def forget_day(row: ShopDay, *, by: User) -> None:
     """Let a day be what the week and the calendar make of it."""
     AuditEntry.note(Action.SHOP_RULE, row.shop, user=by, shop=row.shop, day_forgotten=row.day.isoformat())
     row.delete()
+    want_recount(row.shop)
+
+
+# --- weeks of big promotions ---------------------------------------------------------------------
+
+
+@transaction.atomic
+def add_phone_only(shop: Shop, name: str, first: date, last: date, *, by: User) -> None:
+    """From first to last (both inside) buyers of the shop are contacted by telephone only."""
+    weeks = PhoneOnlyWeeks.objects.create(shop=shop, name=name, first=first, last=last)
+    _note_phone_only(weeks, by, "added")
+
+
+@transaction.atomic
+def forget_phone_only(weeks: PhoneOnlyWeeks, *, by: User) -> None:
+    """Take them out: from now on buyers are written to again."""
+    _note_phone_only(weeks, by, "removed")
+    weeks.delete()
+
+
+def _note_phone_only(weeks: PhoneOnlyWeeks, by: User, what: str) -> None:
+    span = {"name": weeks.name, "first": weeks.first.isoformat(), "last": weeks.last.isoformat()}
+    AuditEntry.note(Action.SHOP_RULE, weeks.shop, user=by, shop=weeks.shop, phone_only={what: span})

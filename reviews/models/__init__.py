@@ -18,7 +18,7 @@ from reviews.models.replies import PublicReply, ReplyMove, ReplyTemplate, Templa
 from reviews.models.reviews import Rating, Review, ReviewVersion
 from reviews.models.search import SearchText
 from reviews.models.sequence import SequenceMark
-from reviews.models.shops import Platform, Shop, ShopDay
+from reviews.models.shops import PhoneOnlyWeeks, Platform, Shop, ShopDay
 from reviews.models.signals import BehaviourSignal, ReviewFingerprint
 from reviews.models.staff import Absence, AbsenceReason, Role, ShopMembership, User
 
@@ -43,6 +43,7 @@ __all__ = (
     "ModelVersion",
     "Order",
     "Outcome",
+    "PhoneOnlyWeeks",
     "Platform",
     "Product",
     "PublicReply",

@@ -87,6 +87,7 @@ class EventKind(models.TextChoices):
     SUSPICION = "suspicion", _("Behaviour looks malicious")
     UNDO = "undo", _("Undone")
     LAPSE = "lapse", _("Freed after 30 idle minutes")
+    DEADLINE = "deadline", _("Deadline counted anew")
 
 
 # What binds the shop to the buyer: after one of these only a person ends the case.

@@ -3,7 +3,7 @@
 import zoneinfo
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
@@ -92,6 +92,8 @@ class Shop(models.Model):
     remedy_limit_per_day = models.DecimalField(
         _("agent's remedy limit a day, ¥"), max_digits=10, decimal_places=2, default=300
     )
+    # Hours have changed: a worker counts the deadlines of open cases anew (reviews.recounting).
+    recount_wanted = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ShopQuerySet.as_manager()
@@ -126,6 +128,10 @@ class Shop(models.Model):
     def zone(self) -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo(self.time_zone)
 
+    def phone_only_at(self, moment: datetime) -> "PhoneOnlyWeeks | None":
+        """The promotion weeks that hold at this moment, by the shop's clock; those that last longest."""
+        return max(self.phone_only_weeks.at(moment), key=lambda weeks: weeks.last, default=None)
+
     @property
     def hours(self) -> WorkingHours:
         """When somebody is there who may call: working hours inside the calling hours."""
@@ -140,6 +146,34 @@ class Shop(models.Model):
     def workdays(self) -> Workdays:
         """Days off and make-up days, read once."""
         return Workdays(self.official_days, {row.day: row.is_worked for row in self.own_days.all()})
+
+
+class PhoneOnlyQuerySet(models.QuerySet["PhoneOnlyWeeks"]):
+    def at(self, moment: datetime) -> "list[PhoneOnlyWeeks]":
+        """Those that hold at this moment, each by the clock of its shop."""
+        near = [(moment + step).date() for step in (timedelta(days=-1), timedelta(days=1))]
+        rows = self.filter(first__lte=near[1], last__gte=near[0]).select_related("shop")
+        return [row for row in rows if row.first <= moment.astimezone(row.shop.zone).date() <= row.last]
+
+
+class PhoneOnlyWeeks(models.Model):
+    """Weeks of a big promotion: too many cases, so agents write nothing, they call (both days inside)."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="phone_only_weeks")
+    name = models.CharField(_("promotion"), max_length=40)
+    first = models.DateField(_("first day"))
+    last = models.DateField(_("last day"))
+
+    objects = PhoneOnlyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["first", "id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(first__lte=F("last")), name="phone_only_begins_before_it_ends")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.shop} {self.name}"
 
 
 def _minute(at: time) -> int:
