@@ -32,6 +32,8 @@ from callbacks.models import (
 from callbacks.models.calls import SPOKEN
 from callbacks.models.messages import UNDER_WAY
 from callbacks.models.scripts import APOLOGIES
+from callbacks.phone_only import phone_only
+from callbacks.phone_only import words_of as words_of_weeks
 from callbacks.promise_texts import confirmation
 from callbacks.promising import TO_THE_TEAM
 from callbacks.queue import QueueEntry, agent_queue
@@ -547,6 +549,12 @@ class CasePage:
         """The channels this shop has a gateway for."""
         gateways = ShopGateway.objects.of(self.case.shop_id)
         return set(gateways.values_list("channel", flat=True)) if ShopGateway in self.parts else set()
+
+    @cached_property
+    def phone_only(self) -> str:
+        """Why this buyer is only called for now, in words; empty when they may be written to."""
+        weeks = phone_only(self.case, self.now) if self.holds else None
+        return words_of_weeks(weeks) if weeks else ""
 
     @property
     def text_channel(self) -> str | None:

@@ -32,6 +32,7 @@ from callbacks.models import (
     StageReached,
 )
 from callbacks.models.calls import SPOKEN
+from callbacks.phone_only import check_may_write
 from callbacks.promising import LATEST_PROMISE, PROMISE_LEAD, check_window, drop_promise, keep_promise
 from callbacks.promising import cancel_promise as cancel_promise
 from callbacks.promising import promise_callback as promise_callback
@@ -458,9 +459,11 @@ def keep_reply(
 
 
 def record_message(case: Case, text: str, *, by: User) -> BuyerMessage:
-    """Record the text the agent has sent by shop chat; refused if the law forbids it."""
+    """Record the text the agent has sent by shop chat; refused if the law forbids it, and in weeks of
+    telephone only (NotAllowed)."""
     check_hold(case, by)
     now = clock.now()
+    check_may_write(case, now)
     with cleared(text, kind="chat", review=case.review, case=case, by=by, thing=case):
         message = BuyerMessage.objects.create(case=case, text=text, sent_by=by, sent_at=now)
         case.note_contact(now)

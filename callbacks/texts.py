@@ -20,6 +20,7 @@ from callbacks.models import (
 )
 from callbacks.models.calls import SPOKEN
 from callbacks.models.messages import UNDER_WAY, OutgoingMessageQuerySet
+from callbacks.phone_only import check_may_write
 from callbacks.promise_texts import cancelled, confirmation, hour_words, moved, with_hour
 from callbacks.tasks import wake_sender
 from reviews import clock
@@ -91,7 +92,9 @@ def check_text(case: Case, channel: Channel, *, by: User, recipient: str = "") -
         raise NotAllowed(_("No phone number: reach the buyer by shop chat."))
     if channel == Channel.EMAIL and not recipient:
         raise NotAllowed(_("Name the buyer's e-mail address."))
-    kind = kind_of(case, clock.now())
+    now = clock.now()
+    check_may_write(case, now)
+    kind = kind_of(case, now)
     if kind != MessageKind.AGREED and DoNotCall.objects.forbids(order=order, buyer=case.review.buyer):
         raise NotAllowed(_("This buyer asked not to be contacted."))
 

@@ -15,6 +15,8 @@ WEEKDAYS = (
 )  # fmt: skip
 DITTO = {'"', "“", "”", "〃", "同上", "同"}  # the day before once more
 DAYS_AT_ONCE = 31
+PHONE_ONLY_AT_MOST = 62
+PROMOTIONS = (("618", (6, 1), (6, 20)), ("双11", (10, 20), (11, 11)))
 
 
 class WeekForm(forms.Form):
@@ -81,6 +83,42 @@ class ShopHoursForm(WeekForm):
                 params={"span": span},
             )
         return found
+
+
+class PhoneOnlyForm(forms.Form):
+    """Weeks of a big promotion in which buyers are contacted by telephone only."""
+
+    name = forms.CharField(label=_("Promotion"), max_length=40)
+    first = DayField(label=_("First day"), widget=DayInput)
+    last = DayField(label=_("Last day"), widget=DayInput)
+
+    def __init__(self, data: Any = None, *, today: date) -> None:
+        super().__init__(data, auto_id="phone-only-%s", initial=next_promotion(today))
+        self.today = today
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or self.cleaned_data
+        first, last = found.get("first"), found.get("last")
+        if not first or not last:
+            return found
+        if last < self.today:
+            self.add_error("last", _("This day is over. Choose today or a later one."))
+        elif last < first:
+            self.add_error("last", _("The last day lies before the first one."))
+        elif last - first >= timedelta(days=PHONE_ONLY_AT_MOST):
+            self.add_error("last", _("Enter at most 62 days."))
+        return found
+
+
+def next_promotion(today: date) -> dict[str, Any]:
+    """The next big promotion with its customary days, to start from: platforms set them anew each year."""
+    spans = [
+        (name, date(year, *first), date(year, *last))
+        for year in (today.year, today.year + 1)
+        for name, first, last in PROMOTIONS
+    ]
+    name, first, last = next(span for span in spans if span[2] >= today)
+    return {"name": name, "first": first, "last": last}
 
 
 class DaysForm(forms.Form):

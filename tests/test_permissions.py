@@ -25,6 +25,7 @@ from reviews.models import (
     EvidencePack,
     ImportJob,
     ModelVersion,
+    PhoneOnlyWeeks,
     PublicReply,
     ReplyTemplate,
     Role,
@@ -190,6 +191,8 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "reviews:team_shop": ("get", MANAGERS_OWN),
     "reviews:team_days": ("post", MANAGERS_OWN),
     "reviews:team_day_forget": ("post", MANAGERS_OWN),
+    "reviews:team_phone_only": ("post", MANAGERS_OWN),
+    "reviews:team_phone_only_forget": ("post", MANAGERS_OWN),
     "reviews:reviews": ("get", ANYBODY),
     "reviews:review": ("get", OWN_SHOP),
     "reviews:review_reply": ("post", OWN_SHOP),
@@ -290,6 +293,10 @@ def addresses(shop: Shop, agent: User, manager: User) -> dict[str, str]:
         "callbacks:member_absences": membership,
         "reviews:team_shop": shop.pk,
         "reviews:team_days": shop.pk,
+        "reviews:team_phone_only": shop.pk,
+        "reviews:team_phone_only_forget": PhoneOnlyWeeks.objects.create(
+            shop=shop, name="618", first=date(2026, 6, 1), last=date(2026, 6, 20)
+        ).pk,
         "reviews:team_day_forget": ShopDay.objects.create(
             shop=shop, day=date(2026, 12, 1), is_worked=False
         ).pk,

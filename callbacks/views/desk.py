@@ -17,7 +17,7 @@ from callbacks.case_list import view_counts
 from callbacks.queue import agent_queue, next_entry
 from reviews import clock
 from reviews.dispatch import dispatch_waiting
-from reviews.models import Case
+from reviews.models import Case, PhoneOnlyWeeks
 from reviews.views.rights import StaffRequest, staff_only
 
 
@@ -47,6 +47,7 @@ def draw_desk(request: StaffRequest, template: str) -> HttpResponse:
             "to_take": counts["to_take"],
             "to_approve": counts.get("to_approve", "0"),
             "now": now,
+            "phone_only": lambda: PhoneOnlyWeeks.objects.filter(user.shop_filter("shop")).at(now),
         },
     )
 

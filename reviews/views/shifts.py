@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from reviews import clock, team
-from reviews.models import Shop, ShopDay
-from reviews.team_forms import DaysForm, ShopHoursForm, WeekForm
+from reviews.models import PhoneOnlyWeeks, Shop, ShopDay
+from reviews.team_forms import DaysForm, PhoneOnlyForm, ShopHoursForm, WeekForm
 from reviews.views.rights import StaffRequest, managers_only
 from reviews.views.team import own_membership
+from reviews.workdays import announced_until, is_missing
 
 
 @managers_only
@@ -38,9 +39,9 @@ def shop(request: StaffRequest, pk: int) -> HttpResponse:
     form = ShopHoursForm(request.POST if request.method == "POST" else None, shop=one)
     if form.is_valid():
         team.set_shop_hours(one, form.week, official_days=form.cleaned_data["official_days"], by=request.user)
-        messages.success(request, _("Saved. Deadlines of new cases count these hours."))
+        messages.success(request, _("Saved. Deadlines count these hours; open cases follow within a minute."))
         return redirect("reviews:team_shop", pk)
-    return _shop_page(request, one, form, DaysForm(today=_today(one)))
+    return _shop_page(request, one, hours=form)
 
 
 @managers_only
@@ -50,7 +51,7 @@ def days(request: StaffRequest, pk: int) -> HttpResponse:
     one = _own_shop(request, pk)
     form = DaysForm(request.POST, today=_today(one))
     if not form.is_valid():
-        return _shop_page(request, one, ShopHoursForm(shop=one), form)
+        return _shop_page(request, one, days=form)
     found = form.cleaned_data
     team.set_days(one, found["first"], found["last"], is_worked=found["kind"] == "worked", by=request.user)
     messages.success(request, _("Saved."))
@@ -69,6 +70,31 @@ def forget_day(request: StaffRequest, pk: int) -> HttpResponse:
     return redirect("reviews:team_shop", row.shop_id)
 
 
+@managers_only
+@require_POST
+def phone_only(request: StaffRequest, pk: int) -> HttpResponse:
+    """Enter weeks in which buyers are contacted by telephone only."""
+    one = _own_shop(request, pk)
+    form = PhoneOnlyForm(request.POST, today=_today(one))
+    if not form.is_valid():
+        return _shop_page(request, one, phone_only=form)
+    team.add_phone_only(one, **form.cleaned_data, by=request.user)
+    messages.success(request, _("Saved."))
+    return redirect("reviews:team_shop", pk)
+
+
+@managers_only
+@require_POST
+def forget_phone_only(request: StaffRequest, pk: int) -> HttpResponse:
+    """Write to buyers again."""
+    seen = PhoneOnlyWeeks.objects.filter(request.user.shop_filter("shop")).select_related("shop")
+    weeks = get_object_or_404(seen, pk=pk)
+    if not request.user.manages(weeks.shop_id):
+        raise PermissionDenied
+    team.forget_phone_only(weeks, by=request.user)
+    return redirect("reviews:team_shop", weeks.shop_id)
+
+
 def _own_shop(request: StaffRequest, pk: int) -> Shop:
     one = get_object_or_404(Shop.objects.visible_to(request.user), pk=pk)
     if not request.user.manages(one):
@@ -80,12 +106,27 @@ def _today(shop: Shop) -> date:
     return clock.now().astimezone(shop.zone).date()
 
 
-def _shop_page(request: StaffRequest, shop: Shop, hours: ShopHoursForm, days: DaysForm) -> HttpResponse:
-    wrong = hours.is_bound or days.is_bound
+def _shop_page(
+    request: StaffRequest,
+    shop: Shop,
+    *,
+    hours: ShopHoursForm | None = None,
+    days: DaysForm | None = None,
+    phone_only: PhoneOnlyForm | None = None,
+) -> HttpResponse:
+    today = _today(shop)
+    forms = (
+        hours or ShopHoursForm(shop=shop),
+        days or DaysForm(today=today),
+        phone_only or PhoneOnlyForm(today=today),
+    )
     context = {
         "shop": shop,
-        "form": hours,
-        "days": days,
-        "own_days": shop.own_days.filter(day__gte=_today(shop)),
+        **dict(zip(("form", "days", "phone_only"), forms, strict=True)),
+        "own_days": shop.own_days.filter(day__gte=today),
+        "weeks": shop.phone_only_weeks.filter(last__gte=today),
+        "announced": announced_until(today) if shop.official_days else None,
+        "is_missing": shop.official_days and is_missing(today),
     }
+    wrong = any(form.is_bound for form in forms)
     return render(request, "reviews/team/hours.html", context, status=422 if wrong else 200)

@@ -1,13 +1,15 @@
 """Shifts of one member, hours and calendar of a shop: typed by managers, kept in the audit log."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 
 from reviews.models import AuditEntry, Shop, ShopDay, ShopMembership, User
 from reviews.models.audit import Action
+from reviews.workdays import announced_until
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("calling_hour")]  # Wednesday 2026-11-18
 
@@ -114,3 +116,20 @@ def test_it_refuses_days_that_make_no_sense(
     assert answer.status_code == 422
     assert answer.context["days"].errors[field]
     assert not ShopDay.objects.exists()
+
+
+def test_it_says_up_to_when_the_official_calendar_is_known(
+    keeper: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_up = frozenset({date(2026, 10, 10)})
+    monkeypatch.setattr("reviews.workdays._official", lambda _year: (frozenset(), made_up))
+    team_page = reverse("reviews:team")
+    assert "2026年12月31日" not in keeper.get(hours_of(shop)).content.decode()
+    Shop.objects.filter(pk=shop.pk).update(official_days=True)
+    assert "目前到 2026年12月31日 为止" in keeper.get(hours_of(shop)).content.decode()
+    assert "官方日历目前只到" not in keeper.get(team_page).content.decode()
+    with time_machine.travel(datetime(2026, 12, 1, 9, tzinfo=UTC), tick=False):
+        keeper.force_login(User.objects.get(username="manager"))
+        for page in (hours_of(shop), team_page):
+            assert "官方日历目前只到 2026年12月31日" in keeper.get(page).content.decode()
+    assert announced_until(date(2025, 6, 1)) == date(2026, 12, 31)
