@@ -174,7 +174,7 @@ def test_the_sweep_frees_it_after_thirty_minutes_and_not_before(shop: Shop, agen
     begun = datetime(2026, 11, 18, 10, 22, tzinfo=UTC)
     with time_machine.travel(begun, tick=False):
         case = make_case(shop, assignee=agent, status=Status.IN_PROGRESS)
-    task = settings.CELERY_BEAT_SCHEDULE["sweep-leases"]["task"]
+    task = str(settings.CELERY_BEAT_SCHEDULE["sweep-leases"]["task"])
     for minutes, status in ((29.9, Status.IN_PROGRESS), (30, Status.NEW)):
         with time_machine.travel(begun + timedelta(minutes=minutes), tick=False):
             current_app.tasks[task]()
