@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 
 from reviews.models import User
 from tests.factories import make_user
@@ -94,3 +95,9 @@ def test_no_process_starts_while_a_demo_login_works(process: str, redis_url: str
     )
     assert done.returncode != 0
     assert "Demo users can sign in (lin)" in done.stderr
+
+
+@pytest.mark.postgres
+def test_a_connection_to_the_database_serves_many_requests() -> None:
+    assert connection.settings_dict["CONN_MAX_AGE"] == 60
+    assert connection.settings_dict["CONN_HEALTH_CHECKS"]
