@@ -6,8 +6,8 @@ from django.utils.translation import gettext as _
 from callbacks.holding import NotAllowed, check_hold, noted
 from callbacks.judgement import NoFact, check_facts_only
 from callbacks.models import BuyerFact
-from reviews import clock
-from reviews.models import AuditEntry, Case, User
+from reviews import clock, colliding
+from reviews.models import AuditEntry, Case, StaleCase, User
 from reviews.models.audit import Action
 
 MOST = 10
@@ -36,11 +36,15 @@ def keep_fact(case: Case, text: str, *, by: User) -> BuyerFact:
     return fact
 
 
-def correct_fact(case: Case, fact: BuyerFact, text: str, *, by: User) -> None:
-    """Put it right; the old words are gone, that they were changed stays on record."""
+def correct_fact(case: Case, fact: BuyerFact, text: str, *, by: User, mark: str = "") -> None:
+    """Put it right; the old words are gone, that they were changed stays on record. Raises Collision."""
     _check_right(case, by)
     _check_words(text)
     with noted(text, case=case, by=by):
+        stands = BuyerFact.objects.select_for_update().filter(pk=fact.pk).first()
+        if stands is None:
+            raise StaleCase(_("This fact has been deleted meanwhile."))
+        colliding.check(mark, stands.text, text, who=stands.by, at=stands.corrected_at)
         fact.text, fact.by, fact.corrected_at = text, by, clock.now()
         fact.save(update_fields=["text", "by", "corrected_at"])
         _record(fact, case, by, "corrected")

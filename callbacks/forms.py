@@ -10,11 +10,11 @@ from django.utils.translation import gettext_lazy as _
 
 from callbacks.attempts import zones_of
 from callbacks.callback_hours import QuickHour, quick_hours
-from callbacks.models import Answer, CallOutcome, Channel, Stage
+from callbacks.models import Answer, BuyerFact, CallOutcome, Channel, Stage
 from callbacks.promise_texts import HOUR
 from reviews import clock
 from reviews.causes import SUB_CAUSES, Cause, SubCause
-from reviews.colliding import Theirs
+from reviews.colliding import Marked, Theirs
 from reviews.forms import DayField
 from reviews.models import Case, Outcome, Role, Shop, Status, User
 from reviews.refusals import Refusal
@@ -219,8 +219,10 @@ class FactForm(CaseForm):
     """What to mind next time; `do` says whether an old fact is corrected or deleted."""
 
     place = "facts"
+    fact: BuyerFact | None = None  # which is corrected; none: a new one
     text = forms.CharField(label=_("What to mind next time"), max_length=200, required=False)
     do = forms.ChoiceField(choices=[("keep", ""), ("correct", ""), ("delete", "")], required=False)
+    mark = forms.CharField(max_length=20, required=False)  # of the fact the form was opened with
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -242,7 +244,7 @@ class RecordingForm(CaseForm):
     )
 
 
-class ExtensionForm(forms.Form):
+class ExtensionForm(Marked):
     number = forms.RegexField(
         r"^[0-9*#]{1,16}$",
         label=_("Extension"),

@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from reviews.causes import CAUSE_OF, COMPLAINTS, Cause, SubCause
+from reviews.colliding import Marked
 from reviews.forms import checked_text, sub_cause_choices
 from reviews.models import Shop
 from reviews.refusals import Refusal
@@ -53,7 +54,7 @@ class ScriptChoiceForm(forms.Form):
         return cause, sub
 
 
-class StageForm(forms.Form):
+class StageForm(Marked):
     """The words of one stage; compliance and the order of the whole call are checked when it is saved."""
 
     refusal: Refusal | None = None

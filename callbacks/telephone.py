@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Q
@@ -19,7 +20,7 @@ from callbacks.holding import NotAllowed
 from callbacks.models import CallLog, Direction, Extension, LineEvent, LineEventKind, LineKey
 from callbacks.promising import keep_promise
 from callbacks.signing import new_secret
-from reviews import clock
+from reviews import clock, colliding
 from reviews.models import AuditEntry, Case, Shop, ShopMembership, Status, User
 from reviews.models.audit import Action
 from reviews.personal_data import phone_index
@@ -62,9 +63,18 @@ def revoke_key(key: LineKey, *, by: User) -> None:
         AuditEntry.note(Action.TELEPHONE, key, user=by, shop=key.shop, done="key revoked", key=key.key_id)
 
 
+def extension_of(shop: Shop, user: User) -> str:
+    """On which extension somebody of the shop speaks; empty: on none."""
+    found = Extension.objects.filter(shop=shop, user=user).first()
+    return found.number if found else ""
+
+
 @transaction.atomic
-def set_extension(shop: Shop, user: User, number: str, *, by: User) -> None:
-    """On which extension somebody of the shop speaks; empty takes it away."""
+def set_extension(shop: Shop, user: User, number: str, *, by: User, mark: str = "") -> None:
+    """On which extension somebody of the shop speaks; empty takes it away. Raises NotAllowed, Collision."""
+    Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
+    who = partial(AuditEntry.last_hand, Action.TELEPHONE, user, "number")
+    colliding.check(mark, extension_of(shop, user), number, who=who)
     if not ShopMembership.objects.filter(shop=shop, user=user).exists():
         raise NotAllowed(_("This person does not work for the shop."))
     taken = (

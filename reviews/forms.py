@@ -10,11 +10,12 @@ from django.utils.translation import gettext_lazy as _
 
 from reviews import clock
 from reviews.causes import CAUSE_OF, COMPLAINTS, SUB_CAUSES, Cause, SubCause
-from reviews.colliding import Theirs
+from reviews.colliding import Marked
 from reviews.models import Rating, ReplyTemplate, Shop, ShopMembership, User
 from reviews.models.replies import Purpose
 from reviews.refusals import Refusal
 from reviews.statistics import Period
+from reviews.team import handling_of
 from reviews.template_text import TemplateTextError, variables
 
 DEFAULT_DAYS = 30
@@ -109,12 +110,10 @@ def sub_cause_choices(*, any_label: Any) -> list[Any]:
     return [("", any_label), *groups]
 
 
-class ReplyTemplateForm(forms.ModelForm[ReplyTemplate]):
+class ReplyTemplateForm(Marked, forms.ModelForm[ReplyTemplate]):
     """A public reply; the compliance check follows when it is saved."""
 
     refusal: Refusal | None = None
-    mark = ""  # of the content it was opened with
-    theirs: Theirs | None = None  # what somebody else saved meanwhile
 
     class Meta:
         model = ReplyTemplate
@@ -160,7 +159,7 @@ class ReplyTemplateForm(forms.ModelForm[ReplyTemplate]):
         found["cause"] = cause.value
 
 
-class MembershipForm(forms.ModelForm[ShopMembership]):
+class MembershipForm(Marked, forms.ModelForm[ShopMembership]):
     """What somebody handles in one shop, and how many cases at once."""
 
     skills = forms.MultipleChoiceField(
@@ -177,6 +176,7 @@ class MembershipForm(forms.ModelForm[ShopMembership]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.opened_with(handling_of(self.instance))
         self.fields["max_open_cases"].help_text = ""
         self.auto_id = f"member-{self.instance.pk}-%s"
 

@@ -3,17 +3,22 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 
+from reviews import colliding
+from reviews.causes import Cause
 from reviews.dispatch import open_load
 from reviews.models import Absence, AuditEntry, PhoneOnlyWeeks, Role, Shop, ShopDay, ShopMembership, User
 from reviews.models.audit import Action
 from reviews.recounting import want_recount
 from reviews.templatetags.ui import when
+from reviews.working_hours import words_of
 
 
 def members_of(shops: Sequence[Shop]) -> QuerySet[ShopMembership]:
@@ -27,11 +32,22 @@ def members_of(shops: Sequence[Shop]) -> QuerySet[ShopMembership]:
     )
 
 
+def handling_of(membership: ShopMembership) -> dict[str, Any]:
+    """What somebody handles, and how many cases at once, as it is stored."""
+    return {"skills": membership.skills, "cap": membership.max_open_cases}
+
+
 @transaction.atomic
-def change_member(membership: ShopMembership, *, skills: Sequence[str], cap: int | None, by: User) -> None:
-    """Set the causes somebody handles and how many open cases they take."""
-    before = {"skills": membership.skills, "cap": membership.max_open_cases}
+def change_member(
+    membership: ShopMembership, *, skills: Sequence[str], cap: int | None, by: User, mark: str = ""
+) -> None:
+    """Set the causes somebody handles and how many open cases they take. Raises Collision."""
+    before = handling_of(_locked(membership))
     after = {"skills": list(skills), "cap": cap}
+    names = "、".join(str(Cause(one).label) for one in before["skills"])
+    words = f"{names}\n{_('at most')} {'∞' if before['cap'] is None else before['cap']} {_('cases')}"
+    who = partial(AuditEntry.last_hand, Action.TEAM_CHANGED, membership, "before")
+    colliding.check(mark, before, after, words=words, who=who)
     if before == after:
         return
     membership.skills, membership.max_open_cases = list(skills), cap
@@ -39,6 +55,11 @@ def change_member(membership: ShopMembership, *, skills: Sequence[str], cap: int
     AuditEntry.note(
         Action.TEAM_CHANGED, membership, user=by, shop=membership.shop, before=before, after=after
     )
+
+
+def _locked(membership: ShopMembership) -> ShopMembership:
+    """The row as it stands now, held until the transaction ends."""
+    return ShopMembership.objects.select_for_update().get(pk=membership.pk)
 
 
 @transaction.atomic
@@ -113,10 +134,22 @@ def standing(member: ShopMembership, absence: Absence | None, now: datetime) -> 
     return Standing(_("On shift until %(at)s") % {"at": when(until, shop, now)}, "clock", "green")
 
 
+def hours_of(shop: Shop) -> dict[str, Any]:
+    """A shop's usual week and whether it follows the official calendar, as it is stored."""
+    return {"week": shop.week, "official_days": shop.official_days}
+
+
+def _week_words(week: list[Any]) -> str:
+    """One line a day with its hours; empty without a week."""
+    return "\n".join(f"{WEEKDAYS[number]}: {words_of(day) or '–'}" for number, day in enumerate(week))
+
+
 @transaction.atomic
-def set_shifts(membership: ShopMembership, week: list[Any], *, by: User) -> None:
-    """Set somebody's shifts in one shop; an empty list: the shop's hours hold."""
-    before = membership.week
+def set_shifts(membership: ShopMembership, week: list[Any], *, by: User, mark: str = "") -> None:
+    """Set somebody's shifts in one shop; an empty list: the shop's hours hold. Raises Collision."""
+    before = _locked(membership).week
+    who = partial(AuditEntry.last_hand, Action.TEAM_CHANGED, membership, "shifts")
+    colliding.check(mark, before, week, words=_week_words(before), who=who)
     if before == week:
         return
     membership.week = week
@@ -127,10 +160,14 @@ def set_shifts(membership: ShopMembership, week: list[Any], *, by: User) -> None
 
 
 @transaction.atomic
-def set_shop_hours(shop: Shop, week: list[Any], *, official_days: bool, by: User) -> None:
-    """Set a shop's usual week and whether it follows the official calendar."""
-    before = {"week": shop.week, "official_days": shop.official_days}
+def set_shop_hours(shop: Shop, week: list[Any], *, official_days: bool, by: User, mark: str = "") -> None:
+    """Set a shop's usual week and whether it follows the official calendar. Raises Collision."""
+    before = hours_of(Shop.objects.select_for_update(no_key=True).get(pk=shop.pk))
     after = {"week": week, "official_days": official_days}
+    calendar = _("Follow China's official calendar")
+    words = f"{_week_words(before['week'])}\n{calendar}: {_('Yes') if before['official_days'] else _('No')}"
+    who = partial(AuditEntry.last_hand, Action.SHOP_RULE, shop, "before")
+    colliding.check(mark, before, after, words=words, who=who)
     if before == after:
         return
     shop.week, shop.official_days = week, official_days

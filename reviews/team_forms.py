@@ -6,8 +6,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from reviews.colliding import Marked
 from reviews.forms import DayField, DayInput
 from reviews.models import Shop
+from reviews.team import hours_of
 from reviews.working_hours import WrongHours, parse_day, read_week, words_of
 
 WEEKDAYS = (
@@ -19,7 +21,7 @@ PHONE_ONLY_AT_MOST = 62
 PROMOTIONS = (("618", (6, 1), (6, 20)), ("双11", (10, 20), (11, 11)))
 
 
-class WeekForm(forms.Form):
+class WeekForm(Marked):
     """Seven days, each the spans of it as text; all empty: no week at all."""
 
     def __init__(self, data: Any = None, *, week: list[Any], **options: Any) -> None:
@@ -33,6 +35,7 @@ class WeekForm(forms.Form):
                 widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
             )
         self.week: list[Any] = []
+        self.opened_with(week)
 
     @property
     def days(self) -> list[forms.BoundField]:
@@ -67,6 +70,7 @@ class ShopHoursForm(WeekForm):
     def __init__(self, data: Any = None, *, shop: Shop) -> None:
         super().__init__(data, week=shop.week, auto_id="hours-%s")
         self.shop = shop
+        self.opened_with(hours_of(shop))
         self.fields["official_days"].initial = shop.official_days
 
     def clean(self) -> dict[str, Any]:

@@ -33,12 +33,13 @@ def change(request: StaffRequest, pk: int, fact: int) -> HttpResponse:
     case = get_case(request, pk)
     kept = get_object_or_404(BuyerFact.objects.about(case.review), pk=fact)
     form = forms.FactForm(case, request.POST)
+    form.fact = kept
 
     def act(data: dict[str, Any]) -> None:
         if data["do"] == "delete":
             buyer_facts.delete_fact(case, kept, by=request.user)
         else:
-            buyer_facts.correct_fact(case, kept, data["text"], by=request.user)
+            buyer_facts.correct_fact(case, kept, data["text"], by=request.user, mark=data["mark"])
 
     return answer(request, case, form, act)
 

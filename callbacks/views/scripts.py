@@ -21,7 +21,6 @@ from callbacks.script_editing import Place, UnfitScript
 from callbacks.script_forms import PreviewForm, ScriptChoiceForm, StageForm
 from callbacks.script_spots import ENDS, ICONS, answers_at, spot_label
 from reviews.causes import CAUSE_OF, Cause, SubCause
-from reviews.colliding import Collision, Theirs, mark_of
 from reviews.models import Case, Shop, User
 from reviews.outgoing import OffendingText
 from reviews.refusals import asked_by, refusal_of
@@ -116,28 +115,29 @@ def _url(place: Place, stage: Stage | None = None, answer: str = "") -> str:
 def stage(request: StaffRequest, code: str) -> HttpResponseBase:
     """Change the words of one stage, or after one answer in it, for one shop and cause."""
     place, one, reply = _place(request), _stage(code), _answer(request, code)
-    form = StageForm(request.POST or None, initial={"text": script_editing.spoken_at(place, one, reply)})
+    stands = script_editing.spoken_at(place, one, reply)
+    form = StageForm(request.POST or None, initial={"text": stands})
+    form.opened_with(stands)
     if not form.is_bound or "preview" in request.POST:
         return _stage_page(request, place, one, reply, form)
     if form.is_valid():
         try:
             with asked_by(request):
-                mark = request.POST.get("mark", "")
-                script_editing.save_stage(
-                    place, one, form.cleaned_data["text"], by=request.user, answer=reply, mark=mark
-                )
+                kept = form.keep(lambda mark: _save_stage(place, one, reply, form, request.user, mark))
         except OffendingText as error:
             form.refusal = refusal_of(request, error, shop=place.shop)
             form.add_error("text", _named((one.value, reply), error.sentences))
         except UnfitScript as error:
             form.add_error("text", error.faults)
-        except Collision as collision:
-            form.add_error("text", str(collision))
-            return _stage_page(request, place, one, reply, form, status=409, theirs=collision.theirs)
         else:
-            messages.success(request, _("Saved."))
-            return redirect(_url(place))
-    return _stage_page(request, place, one, reply, form, status=422)
+            if kept:
+                messages.success(request, _("Saved."))
+                return redirect(_url(place))
+    return _stage_page(request, place, one, reply, form, status=form.status)
+
+
+def _save_stage(place: Place, one: Stage, reply: str, form: StageForm, by: User, mark: str) -> None:
+    script_editing.save_stage(place, one, form.cleaned_data["text"], by=by, answer=reply, mark=mark)
 
 
 def _named(spot: Spot, sentences: list[str]) -> list[str]:
@@ -239,25 +239,15 @@ def _previewed(user: User, shop: Shop | None, text: str, case: Case | None = Non
 
 
 def _stage_page(
-    request: StaffRequest,
-    place: Place,
-    one: Stage,
-    reply: str,
-    form: StageForm,
-    *,
-    status: int = 200,
-    theirs: Theirs | None = None,
+    request: StaffRequest, place: Place, one: Stage, reply: str, form: StageForm, *, status: int = 200
 ) -> HttpResponse:
     text = str(form["text"].value() or "")
-    stands = script_editing.spoken_at(place, one, reply)
     context: dict[str, Any] = {
         "place": place,
         "stage": one,
         "answer": Answer(reply) if reply else "",
         "title": spot_label((one.value, reply)),
         "form": form,
-        "theirs": theirs,
-        "mark": theirs.mark if theirs else request.POST.get("mark") or mark_of(stands),
         "own": place.row(one, reply) if place.shop else None,
         "sub_label": SubCause(place.sub_cause).label if place.sub_cause else "",
         "variables": VARIABLES,

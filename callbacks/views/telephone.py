@@ -54,12 +54,17 @@ def set_extension(request: StaffRequest, pk: int) -> HttpResponse:
     member = get_object_or_404(members, pk=pk)
     _check(request, member.shop)
     form = ExtensionForm(request.POST)
+    form.opened_with(telephone.extension_of(member.shop, member.user))
     if form.is_valid():
+        number, by = form.cleaned_data["number"], request.user
         try:
-            telephone.set_extension(member.shop, member.user, form.cleaned_data["number"], by=request.user)
+            kept = form.keep(
+                lambda mark: telephone.set_extension(member.shop, member.user, number, by=by, mark=mark)
+            )
         except NotAllowed as refusal:
             form.add_error("number", str(refusal))
-        else:
+            kept = False
+        if kept:
             messages.success(request, _("Saved for %(name)s.") % {"name": member.user})
             return redirect("callbacks:telephone")
     return _page(request, wrong=(member.pk, form))
@@ -96,7 +101,7 @@ def _page(
     rows: dict[int, list[Any]] = {shop.pk: [] for shop in shops}
     for member in members.order_by("role", "user__display_name", "user_id"):
         number = numbers.get((member.shop_id, member.user_id), "")
-        form = wrong[1] if wrong and wrong[0] == member.pk else ExtensionForm(initial={"number": number})
+        form = wrong[1] if wrong and wrong[0] == member.pk else _extension_form(number)
         rows[member.shop_id].append((member, form))
     groups = [
         (shop, [key for key in keys if key.shop_id == shop.pk], rows[shop.pk], calls[shop.pk])
@@ -108,4 +113,10 @@ def _page(
         "secret": secret,
         "address": request.build_absolute_uri("/api/v1/calls/events/"),
     }
-    return render(request, "callbacks/telephone.html", context, status=422 if wrong else 200)
+    return render(request, "callbacks/telephone.html", context, status=wrong[1].status if wrong else 200)
+
+
+def _extension_form(number: str) -> ExtensionForm:
+    form = ExtensionForm(initial={"number": number})
+    form.opened_with(number)
+    return form

@@ -49,6 +49,13 @@ class AuditEntry(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M} {self.action} {self.object_type} {self.object_id}"
 
     @classmethod
+    def last_hand(cls, action: Action, thing: models.Model, key: str) -> Any:
+        """Who last did this to `thing`, of those records that tell of `key`; None: nobody known."""
+        about = {"object_type": thing._meta.model_name or "", "object_id": str(thing.pk)}
+        found = cls.objects.filter(action=action, data__has_key=key, **about).select_related("user").first()
+        return found.user if found else None
+
+    @classmethod
     def note(
         cls,
         action: Action,

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from reviews import clock
 from reviews.causes import Cause, SubCause
+from reviews.colliding import mark_of
 from reviews.models.cases import Outcome, Status
 from reviews.models.reviews import Rating
 
@@ -393,6 +394,12 @@ def control(field: BoundField, extra: str = "") -> SafeString:
     own = str(field.field.widget.attrs.get("class", ""))
     css = " ".join(part for part in (_control_class(field), own, extra, invalid) if part)
     return field.as_widget(attrs={"class": css} if css else None)
+
+
+@register.filter
+def mark(content: Any) -> str:
+    """The mark of what a form is opened with (reviews.colliding)."""
+    return mark_of(content)
 
 
 @register.filter

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from reviews import clock, team
-from reviews.models import PhoneOnlyWeeks, Shop, ShopDay
+from reviews.models import PhoneOnlyWeeks, Shop, ShopDay, User
 from reviews.team_forms import DaysForm, PhoneOnlyForm, ShopHoursForm, WeekForm
 from reviews.views.rights import StaffRequest, managers_only
 from reviews.views.team import own_membership
@@ -23,12 +23,13 @@ def member(request: StaffRequest, pk: int) -> HttpResponse:
     """Somebody's shifts in one shop."""
     membership = own_membership(request, pk)
     form = WeekForm(request.POST if request.method == "POST" else None, week=membership.week)
-    if form.is_valid():
-        team.set_shifts(membership, form.week, by=request.user)
+    if form.is_valid() and form.keep(
+        lambda mark: team.set_shifts(membership, form.week, by=request.user, mark=mark)
+    ):
         messages.success(request, _("Saved for %(name)s.") % {"name": membership.user})
         return redirect("reviews:team")
     context = {"member": membership, "shop": membership.shop, "form": form}
-    return render(request, "reviews/team/shifts.html", context, status=422 if form.is_bound else 200)
+    return render(request, "reviews/team/shifts.html", context, status=form.status)
 
 
 @managers_only
@@ -37,11 +38,15 @@ def shop(request: StaffRequest, pk: int) -> HttpResponse:
     """A shop's working hours and its calendar."""
     one = _own_shop(request, pk)
     form = ShopHoursForm(request.POST if request.method == "POST" else None, shop=one)
-    if form.is_valid():
-        team.set_shop_hours(one, form.week, official_days=form.cleaned_data["official_days"], by=request.user)
+    if form.is_valid() and form.keep(lambda mark: _set_hours(one, form, request.user, mark)):
         messages.success(request, _("Saved. Deadlines count these hours; open cases follow within a minute."))
         return redirect("reviews:team_shop", pk)
     return _shop_page(request, one, hours=form)
+
+
+def _set_hours(shop: Shop, form: ShopHoursForm, by: User, mark: str) -> None:
+    official = form.cleaned_data["official_days"]
+    team.set_shop_hours(shop, form.week, official_days=official, by=by, mark=mark)
 
 
 @managers_only
@@ -128,5 +133,5 @@ def _shop_page(
         "announced": announced_until(today) if shop.official_days else None,
         "is_missing": shop.official_days and is_missing(today),
     }
-    wrong = any(form.is_bound for form in forms)
-    return render(request, "reviews/team/hours.html", context, status=422 if wrong else 200)
+    wrong = any(form.is_bound for form in forms[1:])
+    return render(request, "reviews/team/hours.html", context, status=422 if wrong else forms[0].status)

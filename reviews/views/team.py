@@ -34,9 +34,11 @@ def member(request: StaffRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form)
     before = ShopMembership.objects.select_related("shop", "user").get(pk=pk)
-    team.change_member(
-        before, skills=form.cleaned_data["skills"], cap=form.cleaned_data["max_open_cases"], by=request.user
-    )
+    skills, cap = form.cleaned_data["skills"], form.cleaned_data["max_open_cases"]
+    if not form.keep(
+        lambda mark: team.change_member(before, skills=skills, cap=cap, by=request.user, mark=mark)
+    ):
+        return _page(request, form)
     messages.success(request, _("Saved for %(name)s.") % {"name": membership.user})
     return redirect("reviews:team")
 
@@ -80,4 +82,4 @@ def _page(request: StaffRequest, wrong: MembershipForm | None = None) -> HttpRes
         rows[membership.shop_id].append((membership, form, standings[membership.pk]))
     groups = [(shop, rows[shop.pk]) for shop in shops]
     context = {"groups": groups, "agent": Role.AGENT, "announced": _missing_calendar(shops)}
-    return render(request, "reviews/team.html", context, status=422 if wrong else 200)
+    return render(request, "reviews/team.html", context, status=wrong.status if wrong else 200)

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from reviews import reply_templates, template_pictures
-from reviews.colliding import Collision, mark_of
 from reviews.forms import ReplyTemplateForm
 from reviews.models import InvalidTransition, ReplyTemplate, Shop, TemplatePicture
 from reviews.models.replies import Purpose
@@ -194,11 +193,10 @@ def _read_only(request: StaffRequest, template: ReplyTemplate) -> HttpResponse:
 
 def _edit(request: StaffRequest, template: ReplyTemplate) -> HttpResponseBase:
     shops = managed_shops(request.user)
-    opened_with = request.POST.get("mark") or mark_of(reply_templates.content_of(template))
     form = ReplyTemplateForm(
         request.POST or None, instance=template, shops=shops, may_share=request.user.is_superuser
     )
-    form.mark = opened_with
+    form.opened_with(reply_templates.content_of(template))
     if "preview" in request.POST:
         return _form_page(request, template, form, text=request.POST.get("text", ""))
     if not form.is_bound:
@@ -206,18 +204,17 @@ def _edit(request: StaffRequest, template: ReplyTemplate) -> HttpResponseBase:
     if form.is_valid():
         try:
             with asked_by(request):
-                reply_templates.save_template(form.instance, by=request.user, mark=form.mark)
+                kept = form.keep(
+                    lambda mark: reply_templates.save_template(form.instance, by=request.user, mark=mark)
+                )
         except OffendingText as error:
             form.refusal = refusal_of(request, error, shop=form.instance.shop)
             form.add_error("text", error.sentences)
-        except Collision as collision:
-            form.add_error("text", str(collision))
-            form.theirs, form.mark = collision.theirs, collision.theirs.mark
-        else:
+            kept = False
+        if kept:
             messages.success(request, _("Saved."))
             return redirect("reviews:reply_template", pk=form.instance.pk)
-    status = 409 if form.theirs else 422
-    return _form_page(request, template, form, text=request.POST.get("text", ""), status=status)
+    return _form_page(request, template, form, text=request.POST.get("text", ""), status=form.status)
 
 
 def _form_page(

@@ -1,15 +1,17 @@
 """A save over somebody else's change is a 409 with both texts; nothing is lost."""
 
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 from django.test import Client
 
-from callbacks import contacts, policy_editing
-from callbacks.models import ScriptStage
+from callbacks import buyer_facts, contacts, policy_editing
+from callbacks.models import BuyerFact, Extension, ScriptStage
 from callbacks.policy import parse
 from reviews.colliding import Collision, check, mark_of
-from reviews.models import Case, PublicReply, ReplyTemplate, Shop, Status, User
+from reviews.models import Case, PublicReply, ReplyTemplate, Shop, ShopMembership, Status, User
 from tests.factories import make_case
 
 pytestmark = pytest.mark.django_db
@@ -100,6 +102,118 @@ def test_a_ladder_is_never_saved_over_a_colleagues(client: Client, shop: Shop, m
     answer = client.post(url, {"mark": mark})
     assert answer.status_code == 409
     assert policy_editing.in_force(shop, "damaged_missing") == theirs
+
+
+@dataclass(frozen=True)
+class Editor:
+    """A page with a form over what stands: its address, a field, two values, where it is stored."""
+
+    opened: str  # the page the form is on
+    saved: str  # where it is sent to
+    field: str
+    theirs: str
+    mine: str
+    shown: str  # theirs as the collision shows it
+    stored: Callable[[], str]
+
+
+def editors(shop: Shop, agent: User) -> dict[str, Editor]:
+    member = ShopMembership.objects.get(user=agent)
+    limits, team, shifts = (
+        f"/policy/limits/?shop={shop.code}",
+        f"/team/{member.pk}/",
+        f"/team/{member.pk}/shifts/",
+    )
+    hours, extension = f"/team/shops/{shop.pk}/", f"/telephone/extensions/{member.pk}/"
+
+    def one(name: str) -> Callable[[], str]:
+        return lambda: str(getattr(ShopMembership.objects.get(pk=member.pk), name))
+
+    def case_limit() -> str:
+        return str(Shop.objects.get(pk=shop.pk).remedy_limit_per_case)
+
+    return {
+        "limits": Editor(limits, limits, "per_case", "66", "77", "66", case_limit),
+        "member": Editor("/team/", team, "max_open_cases", "6", "7", "上限 6 件", one("max_open_cases")),
+        "shifts": Editor(shifts, shifts, "day_0", "09:00-12:00", "13:00-18:00", "09:00–12:00", one("week")),
+        "hours": Editor(
+            hours, hours, "day_2", "10:00-16:00", "11:00-17:00", "10:00–16:00",
+            lambda: str(Shop.objects.get(pk=shop.pk).week),
+        ),
+        "extension": Editor(
+            "/telephone/", extension, "number", "801", "802", "801",
+            lambda: str(Extension.objects.filter(user=agent).values_list("number", flat=True).first()),
+        ),
+    }  # fmt: skip
+
+
+def form_in(page: str, action: str) -> dict[str, str]:
+    """What the form that is sent to `action` holds, as a browser would send it."""
+    forms = [one.split("</form>")[0] for one in page.split("<form")[1:]]
+    found = [one for one in forms if f'action="{action}"' in one or ("action=" not in one and "day_0" in one)]
+    tail = action.partition("?")[2]
+    found = found or [one for one in forms if tail and f'action="?{tail}"' in one]
+    inputs = re.findall(r"<input[^>]+>", found[0])
+    typed = [one for one in inputs if 'type="checkbox"' not in one or " checked" in one]
+    pairs = [(re.search(r'name="([^"]+)"', one), re.search(r'value="([^"]*)"', one)) for one in typed]
+    return {name[1]: value[1] if value else "" for name, value in pairs if name}
+
+
+@pytest.mark.parametrize("name", ["limits", "member", "shifts", "hours", "extension"])
+def test_no_editor_saves_over_a_colleagues_change(
+    client: Client, shop: Shop, agent: User, manager: User, administrator: User, name: str
+) -> None:
+    """Two people open the same form; the second to save gets both texts, and may then choose."""
+    one = editors(shop, agent)[name]
+    mine, theirs = client, Client()
+    mine.force_login(manager)
+    theirs.force_login(administrator)
+    opened = form_in(mine.get(one.opened).content.decode(), one.saved)
+    assert len(opened["mark"]) == 20
+    others = form_in(theirs.get(one.opened).content.decode(), one.saved)
+    assert theirs.post(one.saved, {**others, one.field: one.theirs}).status_code == 302
+    kept = one.stored()
+
+    answer = mine.post(one.saved, {**opened, one.field: one.mine})
+
+    assert answer.status_code == 409
+    shown = answer.content.decode()
+    collision = shown.split('class="collision"')[1].split("</section>")[0]
+    assert one.shown in re.sub(r"<[^>]+>", "", collision)
+    assert "管理员" in collision
+    again = form_in(shown, one.saved)
+    assert again[one.field] == one.mine
+    assert one.stored() == kept
+    assert mine.post(one.saved, again).status_code == 302  # keep mine
+    assert one.stored() != kept
+
+
+@pytest.mark.parametrize("name", ["limits", "member", "shifts", "hours", "extension"])
+def test_without_its_mark_an_editor_would_overwrite(
+    client: Client, shop: Shop, agent: User, manager: User, name: str
+) -> None:
+    """The negative control."""
+    one = editors(shop, agent)[name]
+    client.force_login(manager)
+    opened = form_in(client.get(one.opened).content.decode(), one.saved)
+    assert client.post(one.saved, {**opened, one.field: one.theirs}).status_code == 302
+    kept = one.stored()
+    assert client.post(one.saved, {**opened, "mark": "", one.field: one.mine}).status_code == 302
+    assert one.stored() != kept
+
+
+def test_a_fact_is_never_corrected_over_a_colleagues(client: Client, working: Case, manager: User) -> None:
+    fact = buyer_facts.keep_fact(working, "晚上七点后方便", by=manager)
+    page = client.get(f"/cases/{working.pk}/").content.decode()
+    mark = page.split("facts-kept")[1].split('name="mark" value="')[1].split('"')[0]
+    buyer_facts.correct_fact(working, fact, "只有周末方便", by=manager)
+    url = f"/cases/{working.pk}/facts/{fact.pk}/"
+    answer = client.post(url, {"text": "早上方便", "do": "correct", "mark": mark})
+    assert answer.status_code == 409
+    shown = answer.content.decode().split("facts-kept")[1].split("</ul>")[0]
+    assert "只有周末方便" in shown.split('class="collision"')[1]
+    assert 'value="早上方便"' in shown
+    assert BuyerFact.objects.get().text == "只有周末方便"
 
 
 def test_without_its_mark_the_change_would_be_lost(
