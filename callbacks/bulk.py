@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 AT_ONCE = 10_000  # cases a job takes
 CLAIM = 50
 LEASE = timedelta(seconds=60)
-TURN = 120.0  # seconds a worker stays with a job before it lets others at the queue
+TURN = 10.0  # seconds a worker stays with a job before it lets others at the queue
 TRIES = 3  # then a row is given up: it took its worker down each time
 PREVIEWS_KEPT = timedelta(days=1)
 JOBS_KEPT = timedelta(days=90)

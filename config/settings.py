@@ -252,6 +252,9 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_ROUTES = {
     "reviews.tasks.measure_upset": {"queue": "sentiment"},
     "reviews.tasks.read_reviews_again": {"queue": "reading"},
+    # A text leaves within seconds: it never waits behind a file or an act on thousands of cases.
+    "callbacks.tasks.send_texts": {"queue": "texts"},
+    "callbacks.tasks.ask_for_receipts": {"queue": "texts"},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {

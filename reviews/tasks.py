@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 WAKE_KEY = "huiping:wake"
 WAKE_SECONDS = 5  # a lost wake-up message blocks the next one no longer than this
-DRAIN_SECONDS = 60  # then the task hands over to a fresh one
+DRAIN_SECONDS = 10  # then the task hands over to a fresh one
 
 
 def wake_after_commit() -> None:
@@ -49,7 +49,7 @@ def _redis() -> "redis.Redis":
 
 
 def drain(work: Callable[[], int], hand_over: Callable[[], object]) -> int:
-    """Call `work` until it finds nothing; after a minute the rest is handed over. How many were done here."""
+    """Call `work` until it finds nothing; after a while the rest is handed over. How many were done here."""
     began, total = time.monotonic(), 0
     while number := work():
         total += number

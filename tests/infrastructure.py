@@ -130,7 +130,7 @@ def database_url() -> str:
 class Engine:
     """Real Celery workers in processes of their own, on the test database and a real Redis.
 
-    start()              one more worker process (two pool children, both queues); returns when ready
+    start()              one more worker process (two pool children; all queues but reading)
     kill()               kill -9 the oldest worker with its children
     lose_broker()        empty the broker, as a Redis without persistence does when it is killed
     wait_until(fact)     until fact() is true; fails with the workers' last words after `seconds`
@@ -144,7 +144,7 @@ class Engine:
         self._started = 0
         self.lose_broker()
 
-    def start(self, queues: str = "celery,sentiment", children: int = 2) -> subprocess.Popen[bytes]:
+    def start(self, queues: str = "celery,texts,sentiment", children: int = 2) -> subprocess.Popen[bytes]:
         self._started += 1
         log = self._log(self._started)
         command = [sys.executable, "-m", "celery", "-A", "config", "worker", "--loglevel=INFO"]

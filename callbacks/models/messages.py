@@ -21,7 +21,8 @@ from reviews.personal_data import PersonalTextField
 if TYPE_CHECKING:
     from reviews.models.access import Viewer
 
-LEASE = timedelta(seconds=60)  # a lost worker's messages are looked after again
+CLAIMED_FOR = timedelta(seconds=10)  # then what a worker has not begun with may be begun by another
+LEASE = timedelta(seconds=60)  # what a lost worker had handed over is looked after again
 ATTEMPTS = 5  # then a message is parked where a manager sees it
 FIRST_PAUSE = timedelta(seconds=5)  # then 20 s, 80 s, over 5 min
 
@@ -125,7 +126,7 @@ class OutgoingMessageQuerySet(models.QuerySet["OutgoingMessage"]):
         return self.filter(state__in=UNDER_WAY, handed_at=None)
 
     def claim(self, limit: int, now: datetime) -> "list[OutgoingMessage]":
-        """Take up to `limit` due messages for one lease, oldest first; no two workers get the same.
+        """Take up to `limit` due messages for a moment, oldest first; no two workers get the same.
 
         Of one promise only the oldest that is not settled: a correction never overtakes what it corrects.
         """
@@ -141,7 +142,7 @@ class OutgoingMessageQuerySet(models.QuerySet["OutgoingMessage"]):
             token = uuid.uuid4()
             keys = [row.pk for row in rows[:limit]]
             self.filter(pk__in=keys).update(
-                state=MessageState.SENDING, token=token, next_attempt_at=now + LEASE
+                state=MessageState.SENDING, token=token, next_attempt_at=now + CLAIMED_FOR
             )
         held = self.filter(pk__in=keys, token=token).select_related("case__shop", "case__review__shop")
         return list(held.select_related("case__review__order", "queued_by", "promise").order_by("id"))

@@ -16,7 +16,7 @@
         wait = Number(answer.headers.get("X-Next")) || wait;
         seen = answer.headers.get("X-Seen") || "";
         if (answer.status === 200) show(await answer.text());
-      }
+      } else wait = 5; // the server or its database is away for a moment
     } catch {
       wait = 5; // the network is away for a moment
     }

@@ -23,6 +23,7 @@ PARTS = {
     "broker": "valkey-server",
     "web": "gunicorn",
     "worker": "worker@%h",
+    "texts": "texts@%h",
     "sentiment": "sentiment@%h",
     "beat": "beat",
 }
@@ -88,16 +89,20 @@ class Instance:
         return None
 
     def tasks_are_done(self) -> bool:
-        """Send a task to each queue; true when both were taken and finished."""
+        """Send a task to each queue; true when all were taken and finished."""
         url = (self.var / "run" / "redis_url").read_text()
         code = (
             "from config.celery import app\n"
-            "for name in ('celery', 'sentiment'): app.send_task('celery.accumulate', queue=name)"
+            "for name in ('celery', 'texts', 'sentiment'): app.send_task('celery.accumulate', queue=name)"
         )
         env = {**os.environ, "REDIS_URL": url}
         subprocess.run([sys.executable, "-c", code], cwd=BASE, env=env, check=True, capture_output=True)
         with redis.Redis.from_url(url) as broker:
-            until(lambda: not broker.exists("celery", "sentiment", "unacked"), 60, "both queues are empty")
+            until(
+                lambda: not broker.exists("celery", "texts", "sentiment", "unacked"),
+                60,
+                "every queue is empty",
+            )
         return True
 
     def stop(self, number: int = signal.SIGINT) -> list[psutil.Process]:
@@ -163,12 +168,13 @@ def test_it_starts_a_part_again_that_was_killed(instance: Instance, name: str) -
 
 
 def test_its_workers_find_the_broker_again(instance: Instance) -> None:
-    workers, broker = [instance.part("worker"), instance.part("sentiment")], instance.part("broker")
+    names = ("worker", "texts", "sentiment")
+    workers, broker = [instance.part(name) for name in names], instance.part("broker")
     assert broker is not None
     broker.kill()
     until(lambda: instance.part("broker") not in (None, broker), 35, "the broker runs again")
     assert instance.tasks_are_done()
-    assert [instance.part("worker"), instance.part("sentiment")] == workers
+    assert [instance.part(name) for name in names] == workers
 
 
 def test_it_refuses_a_second_start_in_the_same_folder(instance: Instance) -> None:
