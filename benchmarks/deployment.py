@@ -50,7 +50,7 @@ class Deployment:
         call_command("migrate", verbosity=0)
 
     def start(self, *names: str) -> None:
-        """Start these parts; of the web wait until it answers."""
+        """Start these parts, and wait until the web answers and workers are ready."""
         from config.processes import spawn
         from reviews.management.commands.run import engine_commands, web_command
 
@@ -59,12 +59,21 @@ class Deployment:
             if name in ("postgres", "redis"):
                 getattr(self, name).start()
             else:
+                words = ["--loglevel=INFO"] if name in ENGINE else []
                 log = self.var / f"{name}.log"
-                self.running[name] = spawn(commands[name], dict(os.environ), log, BASE)
-        if "web" in names:
-            from benchmarks.claims import await_port
+                log.unlink(missing_ok=True)
+                self.running[name] = spawn([*commands[name], *words], dict(os.environ), log, BASE)
+        self._await(names)
 
+    def _await(self, names: tuple[str, ...]) -> None:
+        from benchmarks.claims import await_port
+
+        if "web" in names:
             await_port(self.port)
+        for name in {"worker", "texts"} & set(names):
+            log = self.var / f"{name}.log"
+            if not wait_until(lambda log=log: "ready." in log.read_text(errors="replace"), 120):
+                raise SystemExit(f"{name} did not start:\n{self.words()}")
 
     def kill(self, *names: str) -> None:
         """kill -9 these parts with all their children."""

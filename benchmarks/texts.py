@@ -67,7 +67,6 @@ def run(program: Deployment, house: Any, options: argparse.Namespace) -> dict[st
     late = [held_case(shop, agent) for _number in range(max(options.promises // 10, 5))]
     load = prepare_load(shop, agent) if options.busy else None
     program.start("worker", "texts", "beat")
-    wait_until(lambda: "ready." in (program.var / "texts.log").read_text(), 60)
     if load:
         load()
     day = Day(agent, house)

@@ -5,6 +5,7 @@ to the process then, the next one asks the provider about the key, or hands over
 """
 
 import logging
+from collections import Counter
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -31,7 +32,8 @@ from reviews.outgoing import OffendingText, cleared
 log = logging.getLogger(__name__)
 
 BATCH = 20
-BEHIND_A_DEAD_ONE = timedelta(seconds=5)  # pause of further texts while their provider does not answer
+SILENT_AFTER = 2  # tries in a row without an answer: one may be lost, two are a provider that is away
+BEHIND_A_DEAD_ONE = timedelta(seconds=5)  # pause of further texts while their provider is away
 FIRST_ASK = timedelta(minutes=1)  # after sending; then after twice the time each
 LAST_ASK = timedelta(hours=48)
 
@@ -45,15 +47,17 @@ def send_due(limit: int = BATCH) -> int:
     messages = OutgoingMessage.objects.claim(limit, clock.now())
     shops = {message.case.shop_id for message in messages}
     rows = {(row.shop_id, row.channel): row for row in ShopGateway.objects.filter(shop__in=shops)}
-    silent: set[int] = set()
+    unanswered: Counter[int] = Counter()  # by gateway, in a row
     for message in messages:
         row = rows.get((message.case.shop_id, message.channel))
         if row is None or not row.is_active:
             _fail(message, _("the shop has no gateway for such texts"))
-        elif row.pk in silent:
+        elif unanswered[row.pk] >= SILENT_AFTER:
             message.put_back(clock.now() + BEHIND_A_DEAD_ONE, message.reason)
-        elif not _send(message, row, gateway_for(row)):
-            silent.add(row.pk)
+        elif _send(message, row, gateway_for(row)):
+            unanswered[row.pk] = 0
+        else:
+            unanswered[row.pk] += 1
     return len(messages)
 
 

@@ -131,7 +131,8 @@ class Engine:
     """Real Celery workers in processes of their own, on the test database and a real Redis.
 
     start()              one more worker process (two pool children; all queues but reading)
-    kill()               kill -9 the oldest worker with its children
+    start_beat()         the clock of the program, which wakes workers as in the product
+    kill()               kill -9 the oldest process with its children
     lose_broker()        empty the broker, as a Redis without persistence does when it is killed
     wait_until(fact)     until fact() is true; fails with the workers' last words after `seconds`
     """
@@ -154,6 +155,12 @@ class Engine:
         self.workers.append(worker)
         self.wait_until(lambda: "ready." in log.read_text(errors="replace"), 60)
         return worker
+
+    def start_beat(self) -> None:
+        self._started += 1
+        command = [sys.executable, "-m", "celery", "-A", "config", "beat", "--loglevel=INFO"]
+        schedule = f"--schedule={self.folder / 'schedule'}"
+        self.workers.append(spawn([*command, schedule], self.env, self._log(self._started), BASE))
 
     def kill(self) -> None:
         worker = self.workers.pop(0)

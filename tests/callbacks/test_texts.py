@@ -224,7 +224,16 @@ def test_a_dead_provider_holds_up_no_other_shop(case: Case, agent: User, gateway
         texts.send_text(case, "您好。", by=agent)
     with later():
         sending.send_due()
-    assert sorted(OutgoingMessage.objects.values_list("attempts", flat=True)) == [0, 0, 1]
+    assert sorted(OutgoingMessage.objects.values_list("attempts", flat=True)) == [0, 1, 1]
+
+
+def test_one_lost_answer_holds_up_no_other_text(case: Case, agent: User, house: SmsHouse) -> None:
+    house.script = ["drop", 200, "lose", 200]
+    for _number in range(4):
+        texts.send_text(case, "您好。", by=agent)
+    with later():
+        sending.send_due()
+    assert len(house.keys) == 4
 
 
 # --- it follows the promise ---------------------------------------------------------------------------
