@@ -85,7 +85,9 @@ def held_case(shop: Any, agent: Any) -> Any:
     from reviews.models import Status
     from tests import factories
 
-    return factories.make_case(shop, assignee=agent, status=Status.IN_PROGRESS)
+    order = factories.make_order(shop, address="")  # no region is known: only the shop's hours count
+    review = factories.make_review(shop, order=order)
+    return factories.make_case(shop, review=review, assignee=agent, status=Status.IN_PROGRESS)
 
 
 def prepare_load(shop: Any, agent: Any) -> Any:

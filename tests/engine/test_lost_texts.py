@@ -9,8 +9,8 @@ from django.utils import timezone
 from callbacks import promising
 from callbacks.models import CallbackPromise, MessageState, OutgoingMessage, ShopGateway
 from callbacks.promise_texts import HOUR
-from reviews.models import Shop, Status, User
-from tests.factories import make_case
+from reviews.models import Case, Shop, Status, User
+from tests.factories import make_case, make_order, make_review
 from tests.infrastructure import Engine
 from tests.providers import sms_house
 
@@ -23,12 +23,18 @@ def noon_zone() -> str:
     return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"
 
 
+def case_anywhere(shop: Shop, agent: User) -> Case:
+    """In hand, of a buyer of whom no region is known: only the shop's hours count."""
+    review = make_review(shop, order=make_order(shop, address=""))
+    return make_case(shop, review=review, assignee=agent, status=Status.IN_PROGRESS)
+
+
 def test_a_text_under_way_survives_the_death_of_every_process(
     engine: Engine, shop: Shop, agent: User
 ) -> None:
     Shop.objects.filter(pk=shop.pk).update(time_zone=noon_zone())
     shop.refresh_from_db()
-    case = make_case(shop, assignee=agent, status=Status.IN_PROGRESS)
+    case = case_anywhere(shop, agent)
     with sms_house() as house:
         house.stall = threading.Event()
         ShopGateway.objects.create(

@@ -14,9 +14,8 @@ from callbacks import promising, texts
 from callbacks.models import CallbackPromise, MessageState, OutgoingMessage, ShopGateway
 from callbacks.models.messages import UNDER_WAY
 from callbacks.promise_texts import HOUR, hour_words
-from reviews.models import Case, Shop, StaleCase, Status, User
-from tests.engine.test_lost_texts import noon_zone
-from tests.factories import make_case
+from reviews.models import Case, Shop, StaleCase, User
+from tests.engine.test_lost_texts import case_anywhere, noon_zone
 from tests.infrastructure import Engine
 from tests.providers import SmsHouse, sms_house
 
@@ -39,7 +38,7 @@ def house(shop: Shop) -> Iterator[SmsHouse]:
 
 @pytest.fixture
 def held(shop: Shop, agent: User, house: SmsHouse) -> list[Case]:
-    return [make_case(shop, assignee=agent, status=Status.IN_PROGRESS) for _number in range(13)]
+    return [case_anywhere(shop, agent) for _number in range(13)]
 
 
 def at(began: float, seconds: float) -> None:
