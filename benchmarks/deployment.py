@@ -1,6 +1,7 @@
 """The program as on servers of its own: PostgreSQL, Redis, web, workers, beat, each killed with -9 at will.
 
-What runs is what `manage.py run` starts, by the same commands; only nobody starts again what died.
+What runs is what `manage.py run` starts, by the same commands; what was killed stays away until it is started
+again, what ended by itself is started again as a supervisor does.
 """
 
 import os
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,7 @@ class Deployment:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = int(free.getsockname()[1])
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.ended: list[str] = []
         os.environ.update(
             DATABASE_URL=own_database(self.postgres.url),
             REDIS_URL=self.redis.url,
@@ -72,8 +75,14 @@ class Deployment:
             await_port(self.port)
         for name in {"worker", "texts"} & set(names):
             log = self.var / f"{name}.log"
-            if not wait_until(lambda log=log: "ready." in log.read_text(errors="replace"), 120):
+            if not wait_until(partial(_is_ready, log), 120):
                 raise SystemExit(f"{name} did not start:\n{self.words()}")
+
+    def start_what_ended(self) -> None:
+        """What a supervisor does: start again what ended by itself."""
+        for name in [name for name, process in self.running.items() if process.poll() is not None]:
+            self.ended.append(name)
+            self.start(name)
 
     def kill(self, *names: str) -> None:
         """kill -9 these parts with all their children."""
@@ -96,6 +105,10 @@ class Deployment:
         from config.processes import last_lines
 
         return "\n".join(f"== {log.stem}\n{last_lines(log, 15)}" for log in sorted(self.var.glob("*.log")))
+
+
+def _is_ready(log: Path) -> bool:
+    return "ready." in log.read_text(errors="replace")
 
 
 @contextmanager

@@ -114,6 +114,7 @@ class Round:
         from django.db import connection
 
         connection.close()
+        self.program.ended.clear()
         threads = [threading.Thread(target=self._ask, args=(cookie,)) for cookie in self.pages]
         threads.append(threading.Thread(target=self._promise_all))
         for thread in threads:
@@ -208,6 +209,7 @@ class Round:
         from callbacks.models import OutgoingMessage
         from callbacks.models.messages import UNDER_WAY
 
+        self.program.start_what_ended()
         texts = OutgoingMessage.objects.filter(case__shop=self.shop)
         return bool(texts.exists() and not texts.filter(state__in=UNDER_WAY).exists())
 
@@ -240,6 +242,7 @@ class Round:
             "cards_over_5_s": sum(one > 5 for one in after),
         }
         return {
+            "ended_by_themselves": self.program.ended[:],
             "promises": len(pending),
             "sent_again_by_the_browser": sum(tries - 1 for tries in self.answered.values() if tries),
             "texts": len(texts),

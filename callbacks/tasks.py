@@ -1,7 +1,6 @@
 """Celery: one more door to the desk's rooms, no logic. Rows in the database are the queue."""
 
 import logging
-from datetime import timedelta
 
 from celery import shared_task
 from kombu.exceptions import OperationalError
@@ -75,11 +74,10 @@ def sweep_leases() -> None:
     free_idle(clock.now())
 
 
-def wake_sender(after: timedelta = timedelta()) -> None:
-    """Tell a worker that a text is due (in some seconds). A broker that is away is no error: the sweep
-    finds the row."""
+def wake_sender() -> None:
+    """Tell a worker that a text is due. A broker that is away is no error: the sweep finds the row."""
     try:
-        send_texts.apply_async(countdown=after.total_seconds())
+        send_texts.delay()
     except OperationalError as error:
         log.warning("No wake-up sent, the sweep will send the text: %s", error)
 

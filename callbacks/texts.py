@@ -132,8 +132,7 @@ def queue_text(
         next_attempt_at=now + HOLD,
         hour=hour,
     )
-    transaction.on_commit(lambda: wake_sender(HOLD))
-    return message
+    return message  # beat asks every three seconds
 
 
 @transaction.atomic
@@ -233,7 +232,7 @@ def retry(message: OutgoingMessage) -> None:
     parked = OutgoingMessage.objects.parked().filter(pk=message.pk)
     if not parked.update(parked_at=None, attempts=0, next_attempt_at=now, token=None):
         raise StaleCase(_("Somebody has already decided about this text."))
-    transaction.on_commit(lambda: wake_sender())
+    transaction.on_commit(wake_sender)
 
 
 @transaction.atomic

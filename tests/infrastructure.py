@@ -153,7 +153,7 @@ class Engine:
         quick = ["--without-gossip", "--without-mingle"]
         worker = spawn([*command, *options, *quick], self.env, log, BASE)
         self.workers.append(worker)
-        self.wait_until(lambda: "ready." in log.read_text(errors="replace"), 60)
+        self.wait_until(lambda: "ready." in log.read_text(errors="replace"), 120)
         return worker
 
     def start_beat(self) -> None:

@@ -196,7 +196,6 @@ def engine_commands() -> dict[str, list[str]]:
     worker = [*celery, "worker", "--without-gossip", "--without-mingle"]
     return {
         "worker": [*worker, "-Q", "celery", "-c", os.environ.get("WORKERS") or "2", "-n", "worker@%h"],
-        # Processes, not threads: a pool of threads ends when the broker is lost.
         "texts": [*worker, "-Q", "texts", "-c", "2", "-n", "texts@%h"],
         # Their models take 410 MB and 150 MB once a task needs them: one process for both, no more.
         "sentiment": [*worker, "-Q", "reading,sentiment", "-c", "1", "-n", "sentiment@%h"],
