@@ -1,6 +1,6 @@
 """A hundred agents claim 5,000 cases at once over real HTTP on PostgreSQL: is any case given out twice?
 
-    python -m benchmarks.claims                                   100 agents, 5,000 cases, 4 gunicorn workers
+    python -m benchmarks.claims                                   100 agents, 5,000 cases, 2 gunicorn workers
     python -m benchmarks.claims --agents 20 --cases 500
     python -m benchmarks.claims --unprotected                     the negative control: must see doubles
 
@@ -51,7 +51,7 @@ def read_options() -> argparse.Namespace:
     )
     parser.add_argument("--agents", type=int, default=100)
     parser.add_argument("--cases", type=int, default=5000)
-    parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--pause", type=float, default=0.0, help="seconds between two claims of one agent")
     parser.add_argument("--unprotected", action="store_true", help="without lock and compare-and-set")
     return parser.parse_args()
