@@ -294,6 +294,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 6 * 3600.0,
         "options": {"expires": 3600},
     },
+    "watch-incidents": {
+        "task": "reviews.tasks.watch_incidents",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "tidy": {"task": "reviews.tasks.tidy", "schedule": 6 * 3600.0, "options": {"expires": 3600}},
     "sweep-second-reading": {
         "task": "reviews.tasks.read_reviews_again",

@@ -157,6 +157,14 @@ def watch_drift() -> int:
 
 
 @shared_task
+def watch_incidents() -> int:
+    """Look whether complaints come in several times as fast as usual; how many incidents began."""
+    from reviews.incidents import watch_shops
+
+    return watch_shops()
+
+
+@shared_task
 def run_import(job_id: int) -> None:
     """Take in one uploaded file, from the row where it stopped."""
     from reviews.importing import run_job

@@ -8,6 +8,7 @@ from reviews.models.classifications import Classification
 from reviews.models.complaints import Complaint, EvidencePack
 from reviews.models.drift import DriftAlarm
 from reviews.models.imports import ImportJob, ImportRefusal
+from reviews.models.incidents import ComplaintPace, Incident, IncidentCase
 from reviews.models.learning import ModelVersion, StaleVersion
 from reviews.models.orders import Buyer, Order, Product
 from reviews.models.outbox import ClassificationRequest, ReadingRequest
@@ -34,10 +35,13 @@ __all__ = (
     "Classification",
     "ClassificationRequest",
     "Complaint",
+    "ComplaintPace",
     "DriftAlarm",
     "EvidencePack",
     "ImportJob",
     "ImportRefusal",
+    "Incident",
+    "IncidentCase",
     "InvalidTransition",
     "MarketingConsent",
     "ModelVersion",

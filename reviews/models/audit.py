@@ -27,6 +27,7 @@ class Action(models.TextChoices):
     RECORDING = "recording", _("Recording of a call")
     TELEPHONE = "telephone", _("Telephone system set up")
     REMEDY_RULES = "remedy_rules", _("Remedy limits or budget changed")
+    INCIDENT = "incident", _("Mass incident decided")
 
 
 class AuditEntry(models.Model):
