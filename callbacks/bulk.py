@@ -19,7 +19,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError as BrokerAway
 
-from callbacks import contacts, texts
+from callbacks import contacts, incident_plan, texts
 from callbacks.holding import NotAllowed
 from callbacks.models import Act, ActKind, BulkJob, BulkRow, CallbackPromise, CallLog, Remedy, RemedyStatus
 from callbacks.models.acts import AT_WORK, JobStatus, RowState
@@ -30,6 +30,7 @@ from reviews.compliance import mentions_benefit, mentions_review_change, verdict
 from reviews.models import Case, CaseEvent, InvalidTransition, StaleCase, User
 from reviews.models.cases import CaseQuerySet
 from reviews.outgoing import OffendingText, facts_for, judge, sentences_of
+from reviews.sequence import SequenceRefusal
 
 log = logging.getLogger(__name__)
 
@@ -46,10 +47,15 @@ Params = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class BulkAct:
-    """How one act is asked about and done. `check` raises what `do` would refuse, and writes nothing."""
+    """How one act is asked about and done. `check` raises what `do` would refuse, and writes nothing.
+
+    `left` says what of it will be left undone in a case, `shown` what the case gets where that differs.
+    """
 
     check: Callable[[Case, Params, User], None]
     do: Callable[[Case, Params, User], Act]
+    left: Callable[[Case, Params, User], str] = lambda case, params, by: ""
+    shown: Callable[[Case, Params], str] | None = None
 
 
 def _agent(params: Params) -> User:
@@ -108,9 +114,15 @@ ACTS: dict[str, BulkAct] = {
         lambda case, params, by: texts.check_text(case, Channel.SMS, by=by),
         lambda case, params, by: _send(case, params["text"], by=by),
     ),
+    ActKind.INCIDENT: BulkAct(
+        incident_plan.check,
+        lambda case, params, by: incident_plan.apply(case, params, by=by),
+        incident_plan.left_words,
+        incident_plan.shown,
+    ),
 }
 
-REFUSALS = (NotAllowed, InvalidTransition, StaleCase, OffendingText)
+REFUSALS = (NotAllowed, InvalidTransition, StaleCase, OffendingText, SequenceRefusal)
 
 
 # --- the preview ---------------------------------------------------------------------------------
@@ -131,7 +143,7 @@ def prepare(cases: CaseQuerySet, kind: ActKind, params: Params, *, by: User, ask
         job = BulkJob.objects.create(
             act=kind, params=params, asked=asked, language=translation.get_language(), created_by=by
         )
-        rows = [_row(job, case, words) for case, words in _foreseen(found, kind, params, by)]
+        rows = [_row(job, *foreseen) for foreseen in _foreseen(found, kind, params, by)]
         BulkRow.objects.bulk_create(rows, batch_size=1000)
     return job
 
@@ -149,15 +161,14 @@ def _with_facts(cases: CaseQuerySet) -> CaseQuerySet:
     )
 
 
-def _row(job: BulkJob, case: Case, words: str) -> BulkRow:
+def _row(job: BulkJob, case: Case, refused: str, left: str) -> BulkRow:
     seen = seen_of(case, getattr(case, "seen_event", None) or 0)
-    return BulkRow(
-        job=job, case=case, seen=seen, state=RowState.REFUSED if words else RowState.TO_DO, reason=words
-    )
+    state = RowState.REFUSED if refused else RowState.TO_DO
+    return BulkRow(job=job, case=case, seen=seen, state=state, reason=refused or left)
 
 
-def _foreseen(cases: list[Case], kind: ActKind, params: Params, by: User) -> Iterator[tuple[Case, str]]:
-    """Each case with the reason why it will be refused; empty: it will be changed."""
+def _foreseen(cases: list[Case], kind: ActKind, params: Params, by: User) -> Iterator[tuple[Case, str, str]]:
+    """Each case with the reason why it will be refused (empty: it will be changed), and what will be left."""
     params = {**params, "agent": _agent(params)} if "agent" in params else params
     offences_of = _text_judge(
         params.get("text") or params.get("note", ""), "sms" if "text" in params else "note"
@@ -166,9 +177,9 @@ def _foreseen(cases: list[Case], kind: ActKind, params: Params, by: User) -> Ite
         try:
             ACTS[kind].check(case, params, by)
         except REFUSALS as refusal:
-            yield case, str(refusal)
+            yield case, str(refusal), ""
         else:
-            yield case, offences_of(case)
+            yield case, offences_of(case), ACTS[kind].left(case, params, by)
 
 
 def _text_judge(text: str, kind: str) -> Callable[[Case], str]:
@@ -298,7 +309,10 @@ def _do(row: BulkRow, job: BulkJob) -> None:
     if found is None:
         raise NotAllowed(_("The case is no longer yours to see."))
     with for_row(row):
-        ACTS[job.act].do(found, job.params, job.created_by)
+        act = ACTS[job.act].do(found, job.params, job.created_by)
+    left = act.also.get("left", "")
+    if left != row.reason:
+        BulkRow.objects.filter(pk=row.pk).update(reason=left)
 
 
 def reasons_of(job: BulkJob) -> list[tuple[str, int]]:

@@ -173,6 +173,8 @@ def narrow(cases: CaseQuerySet, filters: dict[str, Any], user: User) -> CaseQuer
         cases = cases.filter(review__product=filters["product"])
     if filters.get("buyer"):
         cases = cases.filter(review__buyer=filters["buyer"])
+    if filters.get("incident"):
+        cases = cases.filter(incident_place__incident=filters["incident"])
     if who := filters.get("assignee"):
         cases = cases.filter(assignee={"me": user.pk, "none": None}.get(who, who))
     if filters.get("from") or filters.get("until"):

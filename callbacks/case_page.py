@@ -77,7 +77,7 @@ KNOWN_BY_PARTS = {
     "has_remedy_to_approve": Remedy,
     "has_pending_promise": CallbackPromise,
 }
-ON_THE_PAGE = ("shop", "assignee", "review__buyer", "review__product", "review__order")
+ON_THE_PAGE = ("shop", "assignee", "review__buyer", "review__product", "review__order", "incident_place")
 UNSEEN_FIELDS = frozenset(
     {
         "accepted",

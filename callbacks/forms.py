@@ -365,6 +365,7 @@ class FilterForm(UrlFilters):
     assignee = forms.RegexField(r"^(me|none|\d{1,18})$", required=False)
     product = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
     buyer = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
+    incident = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
 
 
 class KeptForm(UrlFilters):

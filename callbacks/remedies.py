@@ -29,7 +29,7 @@ from callbacks.remedy_kinds import KINDS, CostRule
 from callbacks.shop_policy import Standing, standing_of
 from reviews import clock
 from reviews.causes import Cause
-from reviews.models import Case, InvalidTransition, StaleCase, User
+from reviews.models import Case, InvalidTransition, StaleCase, Status, User
 from reviews.models.cases import EventKind
 from reviews.outgoing import compensating
 from reviews.replies import draft_reply
@@ -62,6 +62,42 @@ def offer_remedy(
         return _offer(case, kind, cost, by=by, note=note, reason=reason, key=key, accepted=accepted)
 
 
+def check_planned(
+    case: Case, kind: RemedyKind | str, *, amount: Decimal | None, reason: str, by: User
+) -> None:
+    """Raise NotAllowed when a remedy a manager planned for many cases cannot be offered in this one."""
+    _check_plannable(case, by)
+    cost, standing = _cost(case, kind, amount), standing_of(case)
+    because = _because(case, standing, kind, cost, by)
+    _check_because(standing, because, reason)
+    _check_budget(because)
+
+
+def offer_planned(
+    case: Case, kind: RemedyKind | str, *, amount: Decimal | None, reason: str, by: User
+) -> Remedy:
+    """Offer it, inside a transaction of `compensating`; the buyer has still to say yes.
+
+    Nobody has to hold the case, but where somebody is at work they decide; no budget is overdrawn.
+    """
+    cost = _cost(case, kind, amount)
+    return _offer(case, kind, cost, by=by, note="", reason=reason, key=None, accepted=False, planned=True)
+
+
+def _check_plannable(case: Case, by: User) -> None:
+    if not case.is_open:
+        raise NotAllowed(_("The case is closed."))
+    if case.status == Status.IN_PROGRESS and case.assignee_id != by.pk:
+        raise NotAllowed(_("%(name)s is at work on this case and decides there.") % {"name": case.assignee})
+    if Remedy.objects.filter(case=case).standing().exists():
+        raise NotAllowed(_("The case has a remedy already."))
+
+
+def _check_budget(because: list[str]) -> None:
+    if Because.BUDGET in because:
+        raise NotAllowed(_("The month's budget is used up."))
+
+
 def _cost(case: Case, kind: RemedyKind | str, amount: Decimal | None) -> Decimal:
     """What it costs the shop, checked against its kind. Raises NotAllowed."""
     rule = KINDS[kind].cost
@@ -89,16 +125,20 @@ def _offer(
     reason: str,
     key: UUID | None,
     accepted: bool,
+    planned: bool = False,
 ) -> Remedy:
     """The lock first: two tabs, two clicks, two agents are counted one after the other."""
+    check = _check_plannable if planned else check_hold
     limits.lock(case.shop)
     current = locked(case)
     if key and (stored := Remedy.objects.filter(key=key).first()):
         return stored
-    check_hold(current, by)
+    check(current, by)
     standing = standing_of(current)
     because = _because(current, standing, kind, cost, by)
     _check_because(standing, because, reason)
+    if planned:
+        _check_budget(because)
     waits = bool(because) and not by.manages(case.shop_id)
     now = clock.now()
     remedy = Remedy.objects.create(
@@ -250,6 +290,13 @@ def cancel_remedy(remedy: Remedy, *, by: User, reason: str) -> None:
         before = _move(remedy, *OWED, to=RemedyStatus.CANCELLED)
         ledger.post(remedy, EntryKind.CANCEL, by=by, open_fen=-before.fen)
         _log(remedy, by=by, note=reason)
+
+
+def take_back_offer(remedy: Remedy, *, by: User) -> None:
+    """Undo an offer nobody has answered, inside the transaction of the undo. Raises StaleCase."""
+    before = _move(remedy, RemedyStatus.OFFERED, to=RemedyStatus.CANCELLED)
+    ledger.post(remedy, EntryKind.CANCEL, by=by, open_fen=-before.fen)
+    _log(remedy, by=by, note="")
 
 
 def carry_out(

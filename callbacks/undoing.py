@@ -11,14 +11,25 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from callbacks.holding import NotAllowed, locked
-from callbacks.models import Act, ActKind, BulkRow, CallbackPromise, CallLog, OutgoingMessage
+from callbacks.models import Act, ActKind, BulkRow, CallbackPromise, CallLog, OutgoingMessage, Remedy
 from callbacks.models.acts import RowState
+from callbacks.remedies import take_back_offer
 from callbacks.texts import follow_restoration, take_back
 from reviews import clock
 from reviews.complaints import follow_cause
-from reviews.models import Case, CaseEvent, Classification, Complaint, StaleCase, User
+from reviews.models import (
+    Case,
+    CaseEvent,
+    Classification,
+    Complaint,
+    PublicReply,
+    ReplyTemplate,
+    StaleCase,
+    User,
+)
 from reviews.models.cases import EventKind
 from reviews.models.complaints import ComplaintStatus
+from reviews.models.replies import Move
 from reviews.replies import draft_reply
 from reviews.templatetags.ui import zdate
 
@@ -57,15 +68,15 @@ def for_row(row: BulkRow) -> Iterator[None]:
 
 
 @contextmanager
-def remembered(case: Case, kind: ActKind, *, by: User) -> Iterator[Act]:
-    """A transaction that holds the case, does one act on it and keeps how it stood before."""
+def remembered(case: Case, kind: ActKind, *, by: User, also: dict[str, Any] | None = None) -> Iterator[Act]:
+    """A transaction that holds the case, does one act on it and keeps how it stood before, with `also`."""
     row = _row.get()
     with transaction.atomic():
         stood = locked(case)
         if row:
             _claim(row, stood)
         before, linked = _values(stood), _links(case)
-        act = Act(case=case, kind=kind, by=by, at=clock.now(), row=row)
+        act = Act(case=case, kind=kind, by=by, at=clock.now(), row=row, also=also or {})
         yield act
         after, now_linked = _values(Case.objects.get(pk=case.pk)), _links(case)
         act.changed = {name: [before[name], after[name]] for name in FIELDS if before[name] != after[name]}
@@ -152,6 +163,8 @@ def undo(act: Act, *, by: User, asked_at: datetime | None = None) -> None:
     _check_untouched(act, case)
     if act.kind == ActKind.MESSAGE:
         take_back(OutgoingMessage.objects.select_related("case").get(pk=act.also["message"]), by=by)
+    if act.kind == ActKind.INCIDENT:
+        _take_back_answer(act, by=by)
     before = {name: _python(name, values[0]) for name, values in act.changed.items()}
     case.put_back(before, by=by, data={"act": act.kind, "at": act.at.isoformat()})
     _put_back_links(act, by=by)
@@ -189,6 +202,22 @@ def _put_back_links(act: Act, *, by: User) -> None:
         pk__in=act.also.get("complaints", ()), status=ComplaintStatus.WITHDRAWN
     )
     withdrawn.update(status=ComplaintStatus.DRAFT)
+
+
+def _take_back_answer(act: Act, *, by: User) -> None:
+    """The offer of an incident is cancelled, the reply reads as before."""
+    if "remedy" in act.also:
+        take_back_offer(Remedy.objects.select_related("case__shop").get(pk=act.also["remedy"]), by=by)
+    if "reply" not in act.also:
+        return
+    reply = PublicReply.objects.get(pk=act.also["reply"])
+    if act.also["reply_was"] is None:
+        reply.delete()
+        return
+    text, drafted, template = act.also["reply_was"]
+    template = template if ReplyTemplate.objects.filter(pk=template).exists() else None
+    fresh: dict[str, Any] = {"approved_by": None, "approved_at": None, "edited_by": None}
+    reply.move(Move.EDIT, by=by, text=text, drafted_text=drafted, template_id=template, **fresh)
 
 
 def _mark_row(act: Act) -> None:

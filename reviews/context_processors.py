@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from reviews import clock, team
-from reviews.models import Case, DriftAlarm, User
+from reviews.models import Case, DriftAlarm, Incident, User
 
 
 def nav(request: HttpRequest) -> dict[str, Any]:
@@ -25,6 +25,9 @@ def nav(request: HttpRequest) -> dict[str, Any]:
             "handles_complaints": user.handles_complaints,
             "drift_alarms": cache(
                 lambda: DriftAlarm.objects.ringing().filter(user.managed_shop_filter("shop")).count()
+            ),
+            "incidents": cache(
+                lambda: Incident.objects.to_decide().filter(user.managed_shop_filter("shop")).count()
             ),
             "shops": lambda: user.shops,
         }

@@ -7,6 +7,7 @@ once, or an archive, raises nothing. The rule is reviews.incident_rule.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -325,18 +326,37 @@ def _move(incident: Incident, verb: str, *, by: User, **changes: Any) -> None:
     AuditEntry.note(Action.INCIDENT, incident, user=by, shop=incident.shop, state=target.value)
 
 
-# --- the statement --------------------------------------------------------------------------------------
+# --- the plan -------------------------------------------------------------------------------------------
 
 
-def save_statement(incident: Incident, text: str, *, by: User) -> None:
-    """Keep what every case of it is answered. Raises TemplateTextError, OffendingText, InvalidTransition."""
+def save_plan(
+    incident: Incident,
+    *,
+    statement: str,
+    by: User,
+    remedy_kind: str = "",
+    remedy_amount: Decimal | None = None,
+    remedy_reason: str = "",
+) -> None:
+    """Keep what every case of it is answered and offered.
+
+    Raises TemplateTextError, OffendingText, InvalidTransition.
+    """
     _check_open(incident)
-    if wrong := variables(text) - set(STATEMENT_VARIABLES):
+    if wrong := variables(statement) - set(STATEMENT_VARIABLES):
         words = _("A public statement cannot say {%(name)s}.")
         raise InvalidTransition(words % {"name": min(wrong)})
-    check_outgoing(spoken(text), kind="public_reply", shop=incident.shop, by=by, thing=incident)
-    Incident.objects.filter(pk=incident.pk).update(statement=text)
-    incident.statement = text
+    check_outgoing(spoken(statement), kind="public_reply", shop=incident.shop, by=by, thing=incident)
+    check_outgoing(remedy_reason, kind="note", shop=incident.shop, by=by, thing=incident)
+    fresh: dict[str, Any] = {
+        "statement": statement,
+        "remedy_kind": remedy_kind,
+        "remedy_amount": remedy_amount,
+        "remedy_reason": remedy_reason,
+    }
+    Incident.objects.filter(pk=incident.pk).update(**fresh)
+    for name, value in fresh.items():
+        setattr(incident, name, value)
 
 
 def counts_by_minutes(

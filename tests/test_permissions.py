@@ -24,6 +24,7 @@ from reviews.models import (
     DriftAlarm,
     EvidencePack,
     ImportJob,
+    Incident,
     ModelVersion,
     PhoneOnlyWeeks,
     PublicReply,
@@ -139,6 +140,13 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "callbacks:telephone_revoke": ("post", MANAGERS_OWN),
     "callbacks:telephone_extension": ("post", MANAGERS_OWN),
     "callbacks:telephone_seen": ("post", MANAGERS_OWN),
+    "callbacks:incidents": ("get", MANAGERS),
+    "callbacks:incident": ("get", MANAGERS_OWN),
+    "callbacks:incident_seen": ("post", MANAGERS_OWN),
+    "callbacks:incident_decide": ("post", MANAGERS_OWN),
+    "callbacks:incident_cases": ("post", MANAGERS_OWN),
+    "callbacks:incident_plan": ("post", MANAGERS_OWN),
+    "callbacks:incident_apply": ("post", MANAGERS_OWN),
     "callbacks:approvals": ("get", MANAGERS),
     "callbacks:approval": ("post", MANAGERS_OWN),
     "callbacks:policy": ("get", MANAGERS),
@@ -289,6 +297,9 @@ def addresses(shop: Shop, agent: User, manager: User) -> dict[str, str]:
     )
     membership = ShopMembership.objects.get(user=agent).pk
     objects = {
+        "callbacks:incident": Incident.objects.create(
+            shop=shop, rang_at=case.opened_at, minutes=10, observed=6, expected=0.4
+        ).pk,
         "callbacks:absence_end": away.pk,
         "callbacks:member_absences": membership,
         "reviews:team_shop": shop.pk,

@@ -24,6 +24,7 @@ class ActKind(models.TextChoices):
     CAUSE = "cause", _("Correct the cause")
     NOTE = "note", _("Add a note")
     MESSAGE = "message", _("Send a text message")
+    INCIDENT = "incident", _("Answer an incident")
 
 
 class JobStatus(models.TextChoices):
@@ -132,7 +133,12 @@ class BulkRowQuerySet(models.QuerySet["BulkRow"]):
 
 
 class BulkRow(models.Model):
-    """One case of a job. `seen` is how the case stood in the preview: changed since, it is refused."""
+    """One case of a job. `seen` is how the case stood in the preview: changed since, it is refused.
+
+    `shown` is not stored: what the case gets, for the preview of an act that gives each something of its own.
+    """
+
+    shown = ""
 
     job = models.ForeignKey(BulkJob, on_delete=models.CASCADE, related_name="rows")
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="+")

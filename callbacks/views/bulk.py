@@ -19,8 +19,9 @@ from callbacks import bulk
 from callbacks.bulk_forms import FORMS, BulkForm, forms_for
 from callbacks.case_list import count_of
 from callbacks.holding import NotAllowed
+from callbacks.incident_plan import remedy_words
 from callbacks.models import ActKind, BulkJob
-from callbacks.models.acts import RowState
+from callbacks.models.acts import JobStatus, RowState
 from callbacks.views.queue import listed
 from reviews import clock
 from reviews.causes import SubCause
@@ -31,6 +32,7 @@ from reviews.templatetags.ui import zdate
 from reviews.views.rights import StaffRequest, staff_only
 
 SAMPLE = 10
+SHOWN_IN_FULL = 100  # of an act that gives each case something of its own
 ON_A_PAGE = 200  # more cannot be ticked; "all that match" has no such bound
 ICONS = {
     ActKind.ASSIGN: "transfer",
@@ -40,6 +42,7 @@ ICONS = {
     ActKind.CAUSE: "tag",
     ActKind.NOTE: "note",
     ActKind.MESSAGE: "device-mobile",
+    ActKind.INCIDENT: "alert-triangle",
 }
 
 
@@ -136,8 +139,15 @@ def _sample(found: BulkJob, user: User) -> list[Any]:
     """The first rows of each kind: what will be changed, then what will be refused."""
     rows = found.rows.filter(user.shop_filter("case__shop"))
     rows = rows.select_related("case__shop", "case__review__buyer")
-    first = list(rows.filter(reason="").order_by("id")[:SAMPLE])
-    return first + list(rows.exclude(reason="").order_by("id")[:SAMPLE])
+    shown = bulk.ACTS[found.act].shown
+    most = SHOWN_IN_FULL if shown else SAMPLE
+    first = list(rows.filter(reason="").order_by("id")[:most])
+    sample = first + list(rows.exclude(reason="").order_by("id")[:most])
+    if shown and found.status == JobStatus.PREVIEW:
+        for row in sample:
+            if row.state == RowState.TO_DO:
+                row.shown = shown(row.case, found.params)
+    return sample
 
 
 def _details(found: BulkJob) -> str:
@@ -151,7 +161,9 @@ def _details(found: BulkJob) -> str:
         words.append(str(Outcome(params["outcome"]).label))
     if "sub_cause" in params:
         words.append(str(SubCause(params["sub_cause"]).label))
-    said = params.get("text") or params.get("note")
+    if params.get("kind"):
+        words.append(remedy_words(params))
+    said = params.get("text") or params.get("note") or params.get("statement")
     return " · ".join([*words, said] if said else words)
 
 

@@ -93,6 +93,7 @@ HIDDEN = (
     "assignee",
     "product",
     "buyer",
+    "incident",
     "from",
     "until",
 )
@@ -114,6 +115,7 @@ def _further(filters: dict[str, Any], user: User) -> list[tuple[str, Any]]:
         "assignee": lambda value: _assignee_words(value, user),
         "product": lambda value: Product.objects.filter(user.shop_filter("shop"), pk=value).first() or value,
         "buyer": lambda _value: _("One buyer"),
+        "incident": lambda value: _("Incident #%(number)s") % {"number": value},
         "from": lambda value: _("from %(day)s") % {"day": value},
         "until": lambda value: _("until %(day)s") % {"day": value},
     }

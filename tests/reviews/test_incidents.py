@@ -200,20 +200,22 @@ def test_a_case_can_be_taken_out(incident: Incident, manager: User) -> None:
 
 
 def test_a_lawful_statement_is_kept(incident: Incident, manager: User) -> None:
-    incidents.save_statement(incident, "{item}这一批密封圈有缺陷，我们已停止发货。{done}{next}", by=manager)
+    incidents.save_plan(
+        incident, statement="{item}这一批密封圈有缺陷，我们已停止发货。{done}{next}", by=manager
+    )
     assert Incident.objects.get().statement.startswith("{item}")
 
 
 def test_an_unlawful_one_is_refused(incident: Incident, manager: User) -> None:
     with pytest.raises(OffendingText):
-        incidents.save_statement(incident, "改成好评的每人返现20元", by=manager)
+        incidents.save_plan(incident, statement="改成好评的每人返现20元", by=manager)
     assert Incident.objects.get().statement == ""
 
 
 @pytest.mark.parametrize("text", ["{surname}您好", "{order_date}的订单", "{nonsense}"])
 def test_it_says_nothing_personal(incident: Incident, manager: User, text: str) -> None:
     with pytest.raises((InvalidTransition, TemplateTextError)):
-        incidents.save_statement(incident, text, by=manager)
+        incidents.save_plan(incident, statement=text, by=manager)
 
 
 def test_the_course_is_counted_in_steps(incident: Incident, now: datetime) -> None:
