@@ -18,23 +18,23 @@ from functools import cached_property
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 WEEK_HOURS = 168
 
-WINDOWS = (5, 10, 20, 40, 80)  # minutes
+WINDOWS = (5, 10, 20, 40, 80, 240)  # minutes; the longest for small shops
 LEAST = 5  # complaints, each of another buyer
 TIMES_USUAL = 3.0  # a smaller rise is no incident, however sure
 LEARNT_DAYS = 56
 LEAST_DAYS = 7  # of history, or nothing is usual yet
 FRESH = 1.5 * HOUR  # the newest complaints do not speak about that: they may be the incident
-# How many looks, in effect, a complaint gets in one kind of place: five windows that hang together, and a
+# How many looks, in effect, a complaint gets in one kind of place: windows that hang together, and a
 # margin. Set by benchmarks/incidents.py so that quiet shops ring less than once a month. In a place with many
 # complaints looks hang together more: their number is bounded.
-LOOKS = 100.0
+LOOKS = 200.0
 MONTH = 30  # days
 MOST_LOOKS = 4000.0
 SMALL = 50.0  # a count below it is drawn more to its neighbours than to itself
 PRIOR = 5.0  # complaints by which a day's or an hour's share is drawn to the even one
 ENOUGH = 60.0  # complaints that tell how lively a shop is
 LEAST_LIVELY, MOST_LIVELY = 0.5, 4.0
-LOOK_BACK = DAY + FRESH  # how far back complaints are needed
+LOOK_BACK = DAY + WINDOWS[-1] * MINUTE  # how far back complaints are needed
 
 Place = tuple[int, str]  # product (0: any) and sub-cause ("": any)
 KINDS = ((False, False), (False, True), (True, False), (True, True))
@@ -261,7 +261,6 @@ class Watch:
         last = bisect_right(found, at, key=_written)
         if last < LEAST or found[last - LEAST].at <= at - WINDOWS[-1] * MINUTE:
             return
-        share = max(self.usual.share(place), self._share_lately(place, at))
         lively = self._liveliness(at)
         spread, bar = self.usual.wavering(place, lively.known_from), self.usual.bar(place)
         for minutes in WINDOWS:
@@ -270,6 +269,7 @@ class Watch:
             if last - first < LEAST:
                 continue
             number = _buyers(found[first:last])
+            share = max(self.usual.share(place), self._share_lately(place, min(start, at - FRESH)))
             expected = self.usual.expected(start, at) * lively.times * share
             if number < LEAST or number < TIMES_USUAL * expected:
                 continue
@@ -277,14 +277,11 @@ class Watch:
             if told >= bar:
                 yield Burst(place, at, minutes, number, expected, told, bar)
 
-    def _share_lately(self, place: Place, at: float) -> float:
+    def _share_lately(self, place: Place, end: float) -> float:
         """The part a place had in the day before: a product on sale since yesterday has no other history."""
-        found, start, end = self.seen[place], at - LOOK_BACK, at - FRESH
+        found, start = self.seen[place], end - DAY
         number = bisect_left(found, end, key=_written) - bisect_left(found, start, key=_written)
-        return number / (self._number_lately(at) + PRIOR)
-
-    def _number_lately(self, at: float) -> int:
-        return bisect_left(self.times, at - FRESH) - bisect_left(self.times, at - LOOK_BACK)
+        return number / (bisect_left(self.times, end) - bisect_left(self.times, start) + PRIOR)
 
     def _liveliness(self, at: float) -> Liveliness:
         """Told anew every quarter of an hour."""

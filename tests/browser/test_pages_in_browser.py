@@ -15,9 +15,9 @@ from pytest_django.live_server_helper import LiveServer
 
 from callbacks import bulk, contacts, defaults
 from callbacks.models import ActKind, BulkJob
-from reviews import clock, replies, thanks
+from reviews import clock, incidents, replies, thanks
 from reviews.consents import record_consent
-from reviews.models import Case, ImportJob, PublicReply, ReplyTemplate, Review, Shop, User
+from reviews.models import Case, ImportJob, Incident, PublicReply, ReplyTemplate, Review, Shop, User
 from reviews.replies import draft_reply
 from tests.factories import make_case, make_classification, make_review
 from tests.test_permissions import TABLE
@@ -89,6 +89,9 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/policy/limits/?shop=test-shop": MANAGER,
     "/parked/": MANAGER,
     "/telephone/": MANAGER,
+    "/incidents/": MANAGER,
+    "/incidents/{suspected}/": MANAGER,
+    "/incidents/{confirmed}/": MANAGER,
 }
 # Answers to GET that are no page.
 FILES = {
@@ -143,7 +146,12 @@ def places(shop: Shop, agent: User, manager: User, calling_hour: datetime) -> di
     done = bulk.prepare(fitting, ActKind.CAUSE, {"sub_cause": "quality"}, by=agent)
     BulkJob.objects.filter(pk=done.pk).update(status="running")
     bulk.run_job(done.pk)
+    suspected, confirmed = (_incident(shop, cases[n : n + 1], manager) for n in range(2))
+    incidents.confirm(confirmed, by=manager)
+    incidents.save_plan(confirmed, statement="{item}这一批有缺陷，我们已停止发货。", by=manager)
     return {
+        "suspected": suspected.pk,
+        "confirmed": confirmed.pk,
         "preview": preview.pk,
         "bulk": done.pk,
         "praise": praise[0].pk,
@@ -157,6 +165,12 @@ def places(shop: Shop, agent: User, manager: User, calling_hour: datetime) -> di
         "member": agent.memberships.get().pk,
         "shop": shop.pk,
     }
+
+
+def _incident(shop: Shop, cases: list[Case], by: User) -> Incident:
+    found = Incident.objects.create(shop=shop, rang_at=clock.now(), minutes=10, observed=6, expected=0.4)
+    incidents.add_cases(found, cases, by=by)
+    return found
 
 
 def open_as(user: User, browser: Browser, server: LiveServer, screen: str) -> BrowserContext:

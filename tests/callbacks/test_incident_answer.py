@@ -1,4 +1,4 @@
-"""A mass incident answered together: own words and an own offer for each case, by the rules of single ones."""
+"""A mass incident answered together: own words and an own offer for each case, by all the rules."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -310,7 +310,7 @@ def test_the_list_of_cases_is_narrowed_to_it(
 ) -> None:
     other = make_case(shop)
     client.force_login(manager)
-    page = client.get(reverse("callbacks:queue"), {"view": "all", "incident": incident.pk}).content.decode()
+    page = client.get(f"{reverse('callbacks:queue')}?view=all&incident={incident.pk}").content.decode()
     assert f">#{other.pk}<" not in page
     assert page.count('class="row-link') == 4
 
