@@ -1,6 +1,7 @@
-"""The demo's incident: rotten oranges, told yesterday within hours; found by the rule, confirmed by the manager."""
+"""The demo's incident: rotten oranges, told within hours; found by the rule, planned by the manager."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from reviews import clock, incidents
 from reviews.models import Case, Incident, Shop, User
@@ -20,5 +21,10 @@ def play(shops: dict[str, Shop], manager: User, moment: datetime) -> None:
             incidents.watch_shops()
     for incident in Incident.objects.filter(shop__in=shops.values(), state=IncidentState.SUSPECTED):
         incidents.save_plan(
-            incident, statement=STATEMENT, remedy_kind="part_refund", remedy_amount=None, by=manager
+            incident,
+            statement=STATEMENT,
+            remedy_kind="part_refund",
+            remedy_amount=Decimal(10),
+            remedy_reason="整批坏果，先按口述补一部分",
+            by=manager,
         )
