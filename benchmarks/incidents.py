@@ -71,8 +71,8 @@ PRODUCT_RATES = RATES[:-1]  # its shop has five times as many
 # What is promised: false alarms a shop and month at every rate, and the share found within ten minutes from
 # this usual rate on. Of an incident without a common thing nothing is promised.
 MOST_FALSE = 1.0
-FOUND = 0.9
-FROM = {"shop": 60.0, "one product, one thing": 30.0, "one product, all things": math.inf}
+FOUND = 0.8
+FROM = {"shop": 60.0, "one product, one thing": 20.0, "one product, all things": math.inf}
 
 
 @dataclass(frozen=True)
