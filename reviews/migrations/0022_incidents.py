@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('reviews', '0020_queue_search_texts'),
+        ('reviews', '0021_phone_only_and_recount'),
     ]
 
     operations = [
