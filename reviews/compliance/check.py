@@ -84,7 +84,7 @@ def _alone(text: str, kind: str, platform: str, benefit_in_case: bool) -> list[O
         matches = [_find(name, plain.text, found) for name in pattern.needs]
         if all(matches):
             spans |= {(pattern.rule, *_place(plain, match)) for match in matches if match}
-    spans = _weighed(plain, found, spans, kind, platform, benefit_in_case)
+    spans = _weighed(text, plain, found, spans, kind, platform, benefit_in_case)
     offences = [_offence(text, rule, start, end) for rule, start, end in spans]
     if too_long := _too_long(text, kind, platform):
         offences.append(too_long)
@@ -92,6 +92,7 @@ def _alone(text: str, kind: str, platform: str, benefit_in_case: bool) -> list[O
 
 
 def _weighed(
+    text: str,
     plain: Plain,
     found: dict[str, re.Match[str] | None],
     spans: set[tuple[str, int, int]],
@@ -104,14 +105,21 @@ def _weighed(
         return spans
     # A line's end is a space: the layer has seen few of them, and one alone must not tip the scales.
     line = plain.text.replace("\n", " ").rstrip()
-    judged = learnt.scores(line, [name for name in learnt.FINDERS if _find(name, plain.text, found)])
-    if not benefit_in_case and judged["any"] < learnt.PLAINLY_LAWFUL:
-        spans = {span for span in spans if span[0] not in STRICT}
+    matched = [name for name in learnt.FINDERS if _find(name, plain.text, found)]
+    judged = learnt.scores(line, [*matched, *learnt.marks(text)])
+    spans = {span for span in spans if not _plainly_lawful(span[0], judged, benefit_in_case)}
     named = {span[0] for span in spans}
     for rule, output in _learnt_rules(judged, kind, platform):
         if rule not in named and (place := learnt.telling(line, output)):
             spans = spans | {(rule, *plain.span(*place))}
     return spans
+
+
+def _plainly_lawful(rule: str, judged: dict[str, float], benefit_in_case: bool) -> bool:
+    """Whether the learnt layer overrules a finder's match."""
+    if rule in STRICT:
+        return not benefit_in_case and judged["any"] < learnt.PLAINLY_LAWFUL
+    return judged.get(rule, 0.0) < learnt.PLAINLY_LAWFUL
 
 
 def _learnt_rules(judged: dict[str, float], kind: str, platform: str) -> list[tuple[str, str]]:

@@ -1,6 +1,7 @@
-"""The learnt layer: a linear model over runs of signs and the rules' finders, for wordings no rule foresaw.
+"""The learnt layer: a linear model over runs of signs, meetings of senses and the rules' finders.
 
-Weights: artifacts/compliance.npz, made by `manage.py train_compliance` from corpus/; facts: compliance.json.
+It finds wordings no rule foresaw. Weights: artifacts/compliance.npz, made by `manage.py train_compliance`
+from corpus/; facts: compliance.json.
 """
 
 import json
@@ -14,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .senses import meetings
+
 ARTIFACTS = Path(__file__).parent / "artifacts"
 # "any" is R1–R4 against everything lawful; the others name the rule.
 OUTPUTS = ("any", "R1", "R2", "R3", "R4", "R6", "R7", "R9")
@@ -21,14 +24,18 @@ OUTPUTS = ("any", "R1", "R2", "R3", "R4", "R6", "R7", "R9")
 FINDERS = (
     "benefit", "gift", "ask_change", "ask_write", "ask_oblique", "praise", "gift_for_review", "ask_good",
     "ask_remove", "refused_remove", "threat", "pressure", "harsh", "review_word", "lure",
+    "phone", "order_number", "address", "name", "titled", "known", "foreign_link", "advertising",
 )  # fmt: skip
 LONGEST = 4
 # Terms of a text so short that each counts no more than in one of this length.
 SHORT = 30
+# The same for the meetings of its senses, all of which weigh so much beside the terms.
+FEW, SENSE_WEIGHT = 20, 0.5
 # Below this many log odds under the threshold, a rule's match is taken for a lawful turn of phrase.
-PLAINLY_LAWFUL = -1.0
+PLAINLY_LAWFUL = -0.5
 _TOKEN = re.compile(r"[\u3400-\u9fff]|[a-z]+|\d+(?:\.\d+)?|[，。！？；：,.!?;:\n]+|[^\s]")
 _ENDS = frozenset("，。！？；：,.!?;:\n")
+_MARKS = {"quoted": re.compile(r"[“”「」『』《》\"＂]"), "masked": re.compile(r"\w\*\*+|\*\*+\w")}
 
 
 def terms(text: str) -> set[str]:
@@ -85,13 +92,30 @@ def card() -> dict[str, float | str]:
 
 def scores(text: str, finders: Iterable[str]) -> dict[str, float]:
     """Log odds by output, above 0 past its threshold; `finders` are the rules' finders that matched."""
-    model, found = _model(), terms(text)
+    model, found, met = _model(), terms(text), meetings(text)
     places = [place for place in map(model.places.get, found) if place is not None]
+    senses = [place for place in map(model.places.get, met) if place is not None]
     hits = [place for name in finders if (place := model.places.get("!" + name)) is not None]
-    shares = np.full(len(places) + len(hits), max(SHORT, len(found)) ** -0.5, dtype=np.float32)
-    shares[len(places) :] = model.finder_weight
-    total = shares @ model.weights[places + hits] + model.bias
+    shares = np.full(len(places) + len(senses) + len(hits), term_share(len(found)), dtype=np.float32)
+    shares[len(places) :] = sense_share(len(met))
+    shares[len(places) + len(senses) :] = model.finder_weight
+    total = shares @ model.weights[places + senses + hits] + model.bias
     return dict(zip(OUTPUTS, total.tolist(), strict=True))
+
+
+def marks(original: str) -> list[str]:
+    """What the plain text no longer shows: quotation marks (the quoted is seldom meant) and masked names."""
+    return [name for name, sign in _MARKS.items() if sign.search(original)]
+
+
+def term_share(count: int) -> float:
+    """What each of so many terms counts."""
+    return float(max(SHORT, count) ** -0.5)
+
+
+def sense_share(count: int) -> float:
+    """What each of so many meetings of senses counts."""
+    return SENSE_WEIGHT * float(max(FEW, count) ** -0.5)
 
 
 def telling(text: str, output: str) -> tuple[int, int] | None:
@@ -107,6 +131,14 @@ def telling(text: str, output: str) -> tuple[int, int] | None:
             place = model.places.get(term)
             if place is not None:
                 share = float(weights[place]) / (end - start)
+                rises[start] += share
+                rises[end] -= share
+    balance = sense_share(len(met := meetings(text))) / term_share(len(terms(text)))
+    for meeting, words in met.items():
+        place = model.places.get(meeting)
+        if place is not None:
+            for _sense, start, end in words:
+                share = balance * float(weights[place]) / len(words) / (end - start)
                 rises[start] += share
                 rises[end] -= share
     heat = list(accumulate(rises[:-1]))

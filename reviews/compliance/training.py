@@ -1,7 +1,6 @@
 """Learn the weights of learnt.py from labelled texts. Needs scikit-learn (tests/requirements.txt)."""
 
 import json
-import math
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,45 +14,45 @@ from numpy.typing import NDArray
 from . import learnt
 from .normalise import normalise
 from .rules import RULES_VERSION, finders
+from .senses import meetings
 
 SEED = 20261122
 STRICT = frozenset({"R1", "R2", "R3", "R4"})
 STRENGTH = 30.0  # inverse of the L2 penalty
-FINDER_WEIGHT = 0.5
+FINDER_WEIGHT = 0.4
 LEAST = 2  # texts a term must stand in
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A labelled text; rule "" is lawful. `author` groups texts for cross-validation."""
+    """A labelled text; no rule means lawful. `author` groups texts for cross-validation."""
 
     text: str
-    rule: str
+    rules: frozenset[str]
     author: str
 
 
 def read(paths: Sequence[Path]) -> list[Example]:
-    """Read JSON lines {"text", "rule", "author"?}; the file's name is the author when none is given."""
+    """Read JSON lines {"text", "rule", "also"?, "author"?}; without an author, the file's name is taken."""
     found = []
     for path in paths:
         for line in path.read_text(encoding="utf-8").splitlines():
             if line.strip():
                 entry = json.loads(line)
-                found.append(
-                    Example(entry["text"], entry.get("rule") or "", entry.get("author") or path.stem)
-                )
+                rules = frozenset([entry.get("rule") or "", *entry.get("also", ())]) - {""}
+                found.append(Example(entry["text"], rules, entry.get("author") or path.stem))
     return found
 
 
 def joined(examples: Sequence[Example], count: int) -> list[Example]:
     """Longer texts of two examples: unlawful when one of them is."""
     draw = random.Random(SEED)  # noqa: S311
-    lawful = [one for one in examples if not one.rule]
+    lawful = [one for one in examples if not one.rules]
     longer = []
     for at in range(count):
         first, second = draw.choice(lawful), draw.choice(lawful if at % 2 else examples)
         texts = [first.text, second.text] if draw.random() < 0.5 else [second.text, first.text]
-        longer.append(Example("。".join(texts), second.rule, second.author))
+        longer.append(Example("。".join(texts), second.rules, second.author))
     return longer
 
 
@@ -63,10 +62,13 @@ Row = dict[str, float]
 def terms_of(text: str) -> Row:
     """Terms with their values, as learnt.scores counts them."""
     plain = normalise(text)
-    terms = learnt.terms(plain.text)
-    row = dict.fromkeys(terms, 1 / math.sqrt(max(learnt.SHORT, len(terms))))
-    hits = {"!" + name: FINDER_WEIGHT for name in learnt.FINDERS if finders()[name].first(plain.text)}
-    return {**row, **hits}
+    line = plain.text.replace("\n", " ").rstrip()
+    terms, met = learnt.terms(line), meetings(line)
+    row = dict.fromkeys(terms, learnt.term_share(len(terms)))
+    senses = dict.fromkeys(met, learnt.sense_share(len(met)))
+    matched = [name for name in learnt.FINDERS if finders()[name].first(plain.text)]
+    hits = {"!" + name: FINDER_WEIGHT for name in [*matched, *learnt.marks(text)]}
+    return {**row, **senses, **hits}
 
 
 def _matrix(rows: Sequence[Row], places: dict[str, int]) -> Any:
@@ -84,7 +86,7 @@ def _matrix(rows: Sequence[Row], places: dict[str, int]) -> Any:
 
 def wanted(output: str) -> Callable[[Example], bool]:
     """Whether an example is one of the output's."""
-    return (lambda one: one.rule in STRICT) if output == "any" else (lambda one: one.rule == output)
+    return lambda one: bool(one.rules & STRICT) if output == "any" else output in one.rules
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from reviews.compliance import RULES_VERSION, Kind, find_offences, learnt, training, verdict
 from reviews.compliance.normalise import normalise
 from reviews.compliance.rules import EXPLANATIONS, SOURCES, patterns
+from reviews.compliance.senses import meetings
 from tests.reviews.compliance_texts import CHANGE_MENTIONED, CHANGE_NOT_MENTIONED, LAWFUL, UNLAWFUL
 
 ROOT = Path(__file__).parents[2]
@@ -184,6 +185,38 @@ def test_it_says_which_line_is_no_json_and_judges_the_others(monkeypatch: pytest
     assert "3" in answers[2]["error"]
 
 
+def test_it_reads_which_senses_meet_and_in_which_order() -> None:
+    met = meetings("麻烦改一下,运费我们出")
+    assert {"#ask", "#ask>change", "#benefit", "#benefit~change", "#ask~benefit"} <= met.keys()
+    assert "#change>ask" not in met
+    assert [word.start for word in met["#ask>change"]] == [0, 2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "有人冒充本店让您加微信退款，都是骗子，请勿理会",
+        "吊牌上的二维码扫出来是合格证",
+        "不用加微信，就在这里发图",
+    ],
+)
+def test_it_passes_a_warning_of_fraud_and_goods_that_bear_the_words(text: str) -> None:
+    assert find_offences(text, Kind.CHAT, "taobao") == []
+
+
+def test_it_needs_the_learnt_layer_to_spare_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learnt, "scores", lambda *_given: dict.fromkeys(learnt.OUTPUTS, -0.1))
+    assert rules_of("不少人收到加微信的短信", Kind.CHAT) == {"R7"}
+
+
+@pytest.mark.parametrize(
+    "text", ["王女士您好，鞋子换好了", "住翠湖苑6栋的刘姐，快递送到了", "小徐，你那单补发了"]
+)
+def test_it_hides_who_the_buyer_is_where_the_public_reads(text: str) -> None:
+    assert "R6" in rules_of(text)
+    assert "R6" not in rules_of(text, Kind.CHAT)
+
+
 CORPUS = ROOT / "reviews" / "compliance" / "corpus"
 STRICT_RULES = {"R1", "R2", "R3", "R4"}
 
@@ -255,7 +288,7 @@ def test_it_learns_from_labelled_texts_and_reads_its_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     examples = [
-        training.Example(f"{start}{text}", rule, author)
+        training.Example(f"{start}{text}", frozenset({rule} - {""}), author)
         for start in ("您好，", "亲，", "")
         for rule, text, author in [
             ("", "退款已到账", "a"), ("", "明天补发", "b"), ("R1", "改评返现", "a"), ("R2", "给个五星", "b"),

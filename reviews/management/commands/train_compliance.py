@@ -52,7 +52,7 @@ class Command(BaseCommand):
         self, examples: list[training.Example], rows: list[training.Row], share: float
     ) -> tuple[list[float], dict[str, Any]]:
         scores = training.held_out(examples, rows)
-        lawful = np.array([not one.rule for one in examples])
+        lawful = np.array([not one.rules for one in examples])
         thresholds, figures = [], {}
         for column, output in enumerate(learnt.OUTPUTS):
             is_one = training.wanted(output)
