@@ -104,6 +104,19 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "reviews.context_processors.nav",
             ],
+            "builtins": ["reviews.templatetags.jinja"],
+        },
+    },
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [BASE_DIR / "templates" / "jinja"],
+        "OPTIONS": {
+            "environment": "config.jinja.environment",
+            "context_processors": [
+                "reviews.context_processors.csrf",
+                "django.contrib.messages.context_processors.messages",
+                "reviews.context_processors.nav",
+            ],
         },
     },
 ]

@@ -4,6 +4,8 @@ from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
+from django.template.backends.utils import csrf_input
+from django.utils.functional import SimpleLazyObject
 
 from reviews import clock, team
 from reviews.models import Case, DriftAlarm, Incident, User
@@ -32,3 +34,8 @@ def nav(request: HttpRequest) -> dict[str, Any]:
             "shops": lambda: user.shops,
         }
     }
+
+
+def csrf(request: HttpRequest) -> dict[str, Any]:
+    """For Jinja the hidden field of every form, made once a page."""
+    return {"csrf_input": SimpleLazyObject(lambda: csrf_input(request))}

@@ -79,7 +79,9 @@ def test_it_points_to_no_source_map(path: Path) -> None:
 def test_it_uses_only_icons_of_the_sprite(path: Path) -> None:
     sprite = set(re.findall(r'<symbol id="([\w-]+)"', (VENDOR / "icons.svg").read_text()))
     text = path.read_text()
-    named = re.findall(r'{% icon "([\w-]+)"|icon_name="([\w-]+)"|{% nav_item "[^"]+" "([\w-]+)"', text)
+    named = re.findall(
+        r'{% icon "([\w-]+)"|icon\("([\w-]+)"|icon_name="([\w-]+)"|{% nav_item "[^"]+" "([\w-]+)"', text
+    )
     assert {name for names in named for name in names if name} <= sprite
 
 
