@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.validators import URLValidator
+from django.forms.renderers import Jinja2
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -42,6 +43,7 @@ class ShopHourField(forms.DateTimeField):
 class CaseForm(forms.Form):
     """A form on the case page; `place` names the card it stands in. Bound forms keep what was typed."""
 
+    default_renderer = Jinja2()  # like the page itself (config/jinja.py)
     place = "case"
 
     def __init__(self, case: Case, *args: Any, **kwargs: Any) -> None:
