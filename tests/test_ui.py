@@ -31,7 +31,7 @@ def draw(text: str, **context: Any) -> str:
 
 
 def field(name: str, data: dict[str, str] | None = None) -> str:
-    return draw('{% include "partials/_field.html" %}', field=CallForm(data)[name])
+    return draw('{% jinja "partials/_field.html" %}', field=CallForm(data)[name])
 
 
 def test_it_writes_a_moment_in_the_shops_zone() -> None:

@@ -74,7 +74,7 @@ def hear(request: StaffRequest, pk: int, call: int) -> HttpResponse:
         form.add_error(None, str(refusal))
         return show(request, case, bound=form, status=422)
     if is_partial(request):
-        return render(request, "callbacks/_recording_link.html", {"call": spoken, "url": url})
+        return render(request, "callbacks/_recording_link.html", {"href": url})
     return show(request, case, heard=(spoken.pk, url))
 
 
