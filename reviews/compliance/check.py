@@ -107,19 +107,21 @@ def _weighed(
     line = plain.text.replace("\n", " ").rstrip()
     matched = [name for name in learnt.FINDERS if _find(name, plain.text, found)]
     judged = learnt.scores(line, [*matched, *learnt.marks(text)])
-    spans = {span for span in spans if not _plainly_lawful(span[0], judged, benefit_in_case)}
+    if spans and not benefit_in_case and learnt.may_be_spared(line, text):
+        spans = {span for span in spans if not _plainly_lawful(span[0], judged)}
     named = {span[0] for span in spans}
     for rule, output in _learnt_rules(judged, kind, platform):
-        if rule not in named and (place := learnt.telling(line, output)):
+        denied = rule == "R7" and finders()["lure"].is_denied(plain.text)
+        if rule not in named and not denied and (place := learnt.telling(line, output)):
             spans = spans | {(rule, *plain.span(*place))}
     return spans
 
 
-def _plainly_lawful(rule: str, judged: dict[str, float], benefit_in_case: bool) -> bool:
-    """Whether the learnt layer overrules a finder's match."""
+def _plainly_lawful(rule: str, judged: dict[str, float]) -> bool:
+    """Whether the learnt layer overrules a finder's match; never of digits, addresses and names."""
     if rule in STRICT:
-        return not benefit_in_case and judged["any"] < learnt.PLAINLY_LAWFUL
-    return judged.get(rule, 0.0) < learnt.PLAINLY_LAWFUL
+        return judged["any"] < learnt.PLAINLY_LAWFUL
+    return rule in {"R7", "R9"} and judged[rule] < learnt.PLAINLY_LAWFUL
 
 
 def _learnt_rules(judged: dict[str, float], kind: str, platform: str) -> list[tuple[str, str]]:

@@ -33,6 +33,7 @@ SHORT = 30
 FEW, SENSE_WEIGHT = 20, 0.5
 # Below this many log odds under the threshold, a rule's match is taken for a lawful turn of phrase.
 PLAINLY_LAWFUL = -0.5
+_SPARING = frozenset({"#never", "#said", "#goods"})
 _TOKEN = re.compile(r"[\u3400-\u9fff]|[a-z]+|\d+(?:\.\d+)?|[，。！？；：,.!?;:\n]+|[^\s]")
 _ENDS = frozenset("，。！？；：,.!?;:\n")
 _MARKS = {"quoted": re.compile(r"[“”「」『』《》\"＂]"), "masked": re.compile(r"\w\*\*+|\*\*+\w")}
@@ -106,6 +107,11 @@ def scores(text: str, finders: Iterable[str]) -> dict[str, float]:
 def marks(original: str) -> list[str]:
     """What the plain text no longer shows: quotation marks (the quoted is seldom meant) and masked names."""
     return [name for name, sign in _MARKS.items() if sign.search(original)]
+
+
+def may_be_spared(text: str, original: str) -> bool:
+    """Whether a text denies, reports, quotes or speaks of goods; no other is spared a rule's match."""
+    return bool(marks(original)) or not _SPARING.isdisjoint(meetings(text))
 
 
 def term_share(count: int) -> float:

@@ -82,6 +82,10 @@ class Finder:
             at = match.start() + 1
         return None
 
+    def is_denied(self, text: str) -> bool:
+        """Whether it matches, and something cancels every match."""
+        return self.first(text) is None and self.find.search(text) is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Pattern:

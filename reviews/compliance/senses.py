@@ -7,7 +7,8 @@
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import combinations, combinations_with_replacement
 from pathlib import Path
 from typing import NamedTuple
@@ -60,7 +61,8 @@ def clauses(text: str) -> Iterator[list[Word]]:
             yield list(found.values())
 
 
-def meetings(text: str) -> dict[str, tuple[Word, ...]]:
+@lru_cache(maxsize=4)  # one check asks up to three times of the same text
+def meetings(text: str) -> Mapping[str, tuple[Word, ...]]:
     """Every meeting of a text, with the words that first make it."""
     found: dict[str, tuple[Word, ...]] = {}
     where: dict[str, int] = {}

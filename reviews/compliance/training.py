@@ -20,7 +20,7 @@ SEED = 20261122
 STRICT = frozenset({"R1", "R2", "R3", "R4"})
 STRENGTH = 30.0  # inverse of the L2 penalty
 FINDER_WEIGHT = 0.4
-LEAST = 2  # texts a term must stand in
+LEAST = 3  # texts a term must stand in
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,17 @@ def read(paths: Sequence[Path]) -> list[Example]:
 
 
 def joined(examples: Sequence[Example], count: int) -> list[Example]:
-    """Longer texts of two examples: unlawful when one of them is."""
+    """Longer texts of two examples, which break the rules of both; every second one has one lawful half."""
     draw = random.Random(SEED)  # noqa: S311
     lawful = [one for one in examples if not one.rules]
+    unlawful = [one for one in examples if one.rules]
     longer = []
     for at in range(count):
-        first, second = draw.choice(lawful), draw.choice(lawful if at % 2 else examples)
+        first = draw.choice(unlawful if at % 4 == 3 else lawful)
+        second = draw.choice((lawful, examples, lawful, unlawful)[at % 4])
         texts = [first.text, second.text] if draw.random() < 0.5 else [second.text, first.text]
-        longer.append(Example("。".join(texts), second.rules, second.author))
+        between = "，" if at % 4 == 3 else "。"
+        longer.append(Example(between.join(texts), first.rules | second.rules, second.author))
     return longer
 
 

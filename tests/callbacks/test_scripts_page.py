@@ -1,5 +1,6 @@
 """Call scripts: the ten stages as read, changed for one shop, refused when the call would go wrong."""
 
+import re
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -335,7 +336,7 @@ def test_the_lint_reads_the_words_after_an_answer_and_says_where(
     answer = client_of_manager.post(url(place | BUSY, "introduce"), {"text": "我是总经理，您今天必须答应。"})
     assert answer.status_code == 422
     page = answer.content.decode()
-    assert "“说明来意 · 现在不方便”：“总经理”" in page
+    assert re.search("“说明来意 · 现在不方便”：“[^”]*总经理", page)
     assert not ScriptStage.objects.filter(shop=shop).exists()
 
 

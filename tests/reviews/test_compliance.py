@@ -198,10 +198,31 @@ def test_it_reads_which_senses_meet_and_in_which_order() -> None:
         "有人冒充本店让您加微信退款，都是骗子，请勿理会",
         "吊牌上的二维码扫出来是合格证",
         "不用加微信，就在这里发图",
+        "不加微信，这边说就行",
     ],
 )
 def test_it_passes_a_warning_of_fraud_and_goods_that_bear_the_words(text: str) -> None:
     assert find_offences(text, Kind.CHAT, "taobao") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "返现5元改好评，加微信13812345678",
+        "五星好评返现，差评删除，加微信领红包",
+        "不删差评就起诉您，删了返50",
+    ],
+)
+def test_it_names_every_rule_of_a_text_that_breaks_several(text: str) -> None:
+    assert len(rules_of(text)) > 1
+    assert "R1" in rules_of(text)
+
+
+def test_it_spares_no_match_in_a_text_that_denies_and_reports_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(learnt, "scores", lambda *_given: dict.fromkeys(learnt.OUTPUTS, -9.0))
+    assert rules_of("麻烦改为好评，加微信13812345678") >= {"R2", "R6", "R7"}
 
 
 def test_it_needs_the_learnt_layer_to_spare_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,7 +281,7 @@ def test_it_lets_no_rules_match_stand_that_the_learnt_layer_holds_for_lawful(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(learnt, "scores", lambda *_given: dict.fromkeys(learnt.OUTPUTS, -9.0))
-    assert find_offences("麻烦改为好评", Kind.CHAT) == []
+    assert find_offences("别的店说“麻烦改为好评”，我们不说", Kind.CHAT) == []
     assert find_offences("麻烦更新评价", Kind.CHAT, benefit_in_case=True) != []
 
 
