@@ -234,6 +234,8 @@ def measure(people: dict[str, Any], rounds: int) -> dict[str, Any]:
         "queue all shops last": at_end(boss, people["boss"], "open"),
         "queue closed first": lambda: boss.get("/cases/?view=closed"),
         "queue closed last": at_end(boss, people["boss"], "closed"),
+        "search rare": lambda: boss.get("/cases/", {"q": RARE}),
+        "search common": lambda: boss.get("/cases/", {"q": SAYINGS[0][-2:]}),
         "desk": lambda: agent.get("/"),
         "case": lambda: agent.get(f"/cases/{own.pk}/"),
         "poll queue": unchanged(agent, "/cases/?view=mine", "/cases/changes/?view=mine&version="),
