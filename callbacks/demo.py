@@ -23,7 +23,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 import reviews.demo
-from callbacks import contacts, demo_replies, demo_shifts, remedies
+from callbacks import contacts, demo_incidents, demo_replies, demo_shifts, remedies
 from callbacks.attempts import zones_of
 from callbacks.calling_rules import may_call
 from callbacks.chats import keep_chat
@@ -83,6 +83,7 @@ def load() -> int:
     leave_remedies_open(people["manager"], moment)
     demo_replies.play(list(shops.values()), people["manager"])
     demo_shifts.enter(people, shops, moment)
+    demo_incidents.play(shops, people["manager"], moment)
     return Review.objects.filter(shop__in=shops.values()).count()
 
 

@@ -113,6 +113,11 @@ class Incident(models.Model):
         return self.state in OPEN_STATES
 
     @property
+    def usual(self) -> str:
+        """What is usual in these minutes, with as many decimals as say something: 12, 0.4, 0.02."""
+        return f"{self.expected:.2g}" if self.expected < 10 else f"{self.expected:.0f}"
+
+    @property
     def began_at(self) -> datetime:
         """The beginning of the minutes that rang."""
         return self.rang_at - timedelta(minutes=self.minutes)
