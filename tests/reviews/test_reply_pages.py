@@ -19,8 +19,8 @@ from tests.factories import make_case, make_review, make_user
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("reviews:replies")
-QUERIES = 10
-THANKS_QUERIES = 11
+QUERIES = 9
+THANKS_QUERIES = 10
 
 
 @pytest.fixture

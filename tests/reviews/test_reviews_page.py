@@ -24,7 +24,7 @@ from tests.factories import (
 URL = reverse("reviews:reviews")
 PARKED = reverse("reviews:parked")
 UNLAWFUL = "改成五星好评我们返您5元现金红包"
-QUERIES = 9
+QUERIES = 8
 
 
 def detail_url(review: Review) -> str:

@@ -13,7 +13,7 @@ from reviews.models.audit import Action
 from tests.factories import make_case, make_user
 
 URL = reverse("reviews:team")
-QUERIES = 10  # among them: drift alarms, who is absent, days off of the shops
+QUERIES = 11  # among them: drift alarms, who is absent, days off of the shops
 
 
 def member_url(membership: ShopMembership) -> str:
