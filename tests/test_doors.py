@@ -22,7 +22,18 @@ from callbacks.script import script_for
 from callbacks.script_editing import Place, restore_stage, save_stage
 from callbacks.texts import send_text
 from reviews import outgoing, posting, replies, reply_templates
-from reviews.models import AuditEntry, Case, PublicReply, ReplyTemplate, Shop, Status, TextRelease, User
+from reviews.incidents import save_plan
+from reviews.models import (
+    AuditEntry,
+    Case,
+    Incident,
+    PublicReply,
+    ReplyTemplate,
+    Shop,
+    Status,
+    TextRelease,
+    User,
+)
 from reviews.outgoing import OffendingText
 from reviews.personal_data import text_index
 from tests.factories import make_case, make_product, make_review
@@ -44,6 +55,8 @@ OUTGOING = {
     "callbacks.CallLog.notes": ("call_notes",),
     "callbacks.CallbackPromise.note": ("promise_note", "call_later_note"),
     "callbacks.Remedy.note": ("remedy_note",),
+    "reviews.Incident.statement": ("incident_statement",),
+    "reviews.Incident.remedy_reason": ("incident_reason",),
 }
 # Not outgoing, and why.
 INWARD = {
@@ -53,7 +66,7 @@ INWARD = {
         reviews.ReplyTemplate.name reviews.ReplyTemplate.search_key
         reviews.TemplatePicture.name reviews.TemplatePicture.sha256 reviews.Classification.model
         reviews.SequenceMark.key
-        reviews.ModelVersion.base
+        reviews.ModelVersion.base reviews.Incident.remedy_kind reviews.PhoneOnlyWeeks.name
         reviews.AuditEntry.object_type reviews.AuditEntry.object_id callbacks.DoNotCall.phone_index
         callbacks.CallLog.notes_draft callbacks.CallLog.phone_index callbacks.CallLog.recording_url
         callbacks.BuyerFact.phone_index callbacks.LineKey.key_id callbacks.LineKey.secret
@@ -67,7 +80,8 @@ INWARD = {
         reviews.Review.followup reviews.Review.reply reviews.ReviewVersion.content
         reviews.ReviewVersion.followup reviews.ImportJob.filename reviews.ImportRefusal.key
         reviews.ChatRecord.text reviews.MarketingConsent.words reviews.PublicReply.reason
-        reviews.ReplyMove.reason""",
+        reviews.ReplyMove.reason reviews.SearchText.text
+        reviews.SearchText.numbers""",
     "copies of a text that is checked where it is written": """reviews.PublicReply.drafted_text
         reviews.ReplyMove.text""",
     "put into texts as a variable: the filled text is checked": """reviews.Shop.name reviews.User.display_name
@@ -88,7 +102,7 @@ INWARD = {
         callbacks.ShopGateway.secret callbacks.OutgoingMessage.recipient callbacks.OutgoingMessage.provider_id
         callbacks.OutgoingMessage.reason""",
     "shown to staff only": """callbacks.Payout.reference
-        callbacks.MannerHint.text reviews.ClassificationRequest.error reviews.ReadingRequest.error
+        callbacks.MannerHint.text reviews.Incident.words reviews.ClassificationRequest.error reviews.ReadingRequest.error
         reviews.ImportJob.error""",
     "a refused text on its way to the manager": """reviews.TextRelease.text reviews.TextRelease.scope
         reviews.TextRelease.kind reviews.TextRelease.text_index reviews.TextRelease.rules_version
@@ -206,6 +220,11 @@ def _remedy(w: World, text: str) -> None:
     remedies.offer_remedy(w.case, "coupon", amount=Decimal(5), note=text, by=w.person)
 
 
+def _incident(w: World, **plan: str) -> None:
+    found = Incident.objects.create(shop=w.shop, rang_at=timezone.now(), minutes=10, observed=6, expected=0.4)
+    save_plan(found, **{"statement": "这一批的密封圈有缺陷，我们已停售。", **plan}, by=w.person)  # type: ignore[arg-type]
+
+
 DOORS: dict[str, Callable[[World, str], object]] = {
     "text_by_gateway": _text,
     "promise_text": _promise_text,
@@ -230,6 +249,8 @@ DOORS: dict[str, Callable[[World, str], object]] = {
     "closed_with": lambda w, text: contacts.settle(w.case, "refused", by=w.person, note=text),
     "put_off_with": lambda w, text: contacts.wait(w.case, w.hours(2), by=w.person, note=text),
     "noted": lambda w, text: contacts.add_note(w.case, text, by=w.person),
+    "incident_statement": lambda w, text: _incident(w, statement=text),
+    "incident_reason": lambda w, text: _incident(w, remedy_reason=text),
     "reopened_with": lambda w, text: contacts.reopen(w.closed(), by=w.person, reason=text),
 }
 
