@@ -102,8 +102,8 @@ INWARD = {
         callbacks.ShopGateway.secret callbacks.OutgoingMessage.recipient callbacks.OutgoingMessage.provider_id
         callbacks.OutgoingMessage.reason""",
     "shown to staff only": """callbacks.Payout.reference
-        callbacks.MannerHint.text reviews.Incident.words reviews.ClassificationRequest.error reviews.ReadingRequest.error
-        reviews.ImportJob.error""",
+        callbacks.MannerHint.text reviews.Incident.words reviews.ClassificationRequest.error
+        reviews.ReadingRequest.error reviews.ImportJob.error""",
     "a refused text on its way to the manager": """reviews.TextRelease.text reviews.TextRelease.scope
         reviews.TextRelease.kind reviews.TextRelease.text_index reviews.TextRelease.rules_version
         reviews.TextRelease.reason""",
