@@ -155,7 +155,7 @@ def test_more_than_the_order_needs_a_reason_and_a_manager(case: Case) -> None:
 def test_it_pays_nothing_where_malice_is_confirmed(shop: Shop, agent: User) -> None:
     case = make_case(shop, assignee=agent, status=Status.IN_PROGRESS, sub_cause="extortion")
     with pytest.raises(NotAllowed, match="恶意"):
-        offer(case, "coupon", 5, reason="别闹大")
+        offer(case, "coupon", 5, reason="买家多次来电")
 
 
 def test_only_who_works_on_the_case_offers(case: Case, shop: Shop, manager: User) -> None:
