@@ -304,10 +304,10 @@ def addresses(shop: Shop, agent: User, manager: User) -> dict[str, str]:
         "callbacks:member_absences": membership,
         "reviews:team_shop": shop.pk,
         "reviews:team_days": shop.pk,
-        "reviews:team_phone_only": shop.pk,
         "reviews:team_phone_only_forget": PhoneOnlyWeeks.objects.create(
             shop=shop, name="618", first=date(2026, 6, 1), last=date(2026, 6, 20)
         ).pk,
+        "reviews:team_phone_only": shop.pk,
         "reviews:team_day_forget": ShopDay.objects.create(
             shop=shop, day=date(2026, 12, 1), is_worked=False
         ).pk,
