@@ -114,7 +114,9 @@ class Incident(models.Model):
 
     @property
     def usual(self) -> str:
-        """What is usual in these minutes, with as many decimals as say something: 12, 0.4, 0.02."""
+        """What is usual in these minutes, with as many decimals as say something: 12, 0.4, < 0.1."""
+        if self.expected < 0.1:
+            return "< 0.1"
         return f"{self.expected:.2g}" if self.expected < 10 else f"{self.expected:.0f}"
 
     @property
