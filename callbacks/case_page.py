@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from callbacks import forms, live
 from callbacks.attempts import Attempts, attempts_of, zones_of
 from callbacks.buyer_facts import facts_about
-from callbacks.calling_rules import CallingWindow, CallPermission, window_closes_at
+from callbacks.calling_rules import CallingWindow, CallPermission
 from callbacks.case_parts import parts_of
 from callbacks.chat_text import chat_text
 from callbacks.contact_times import Suggestions, suggest_times
@@ -371,14 +371,12 @@ class CasePage:
     @property
     def window_closes(self) -> datetime | None:
         """When today's permitted hours end, while they last."""
+        return self.calling_window.closes_at(self.now)
+
+    @cached_property
+    def calling_window(self) -> CallingWindow:
         shop = self.case.shop
-        return window_closes_at(
-            self.now,
-            shop_zone=shop.zone,
-            calling_from=shop.calling_from,
-            calling_until=shop.calling_until,
-            buyer_zones=zones_of(self.case),
-        )
+        return CallingWindow.of(shop.zone, shop.calling_from, shop.calling_until, zones_of(self.case))
 
     @property
     def next_attempt(self) -> int:
@@ -400,13 +398,12 @@ class CasePage:
             return Suggestions()
         shop, zones = self.case.shop, zones_of(self.case)
         speaking = self.running is not None or self.is_spoken
-        hours = CallingWindow.of(shop.zone, shop.calling_from, shop.calling_until, zones)
         return suggest_times(
             now=self.now,
             earliest=self.now + CALL_BACK_LEAD if speaking else self.permission.next_at,
             shop_zone=shop.zone,
             buyer_zone=zones[0] if zones else shop.zone,
-            is_open=lambda at: hours.closes_at(at) is not None,
+            is_open=lambda at: self.calling_window.closes_at(at) is not None,
             address=self.order.address,
             order_times=self.order_times,
             texts=self._own_words,

@@ -24,7 +24,7 @@ from callbacks.policy import (
 from callbacks.remedy_kinds import RemedyKind
 from callbacks.shop_policy import band_words
 from reviews.causes import COMPLAINTS, SUB_CAUSES, Cause
-from reviews.colliding import mark_of
+from reviews.colliding import Marked
 from reviews.models import Shop, ShopMembership
 
 SLOTS = 4  # remedies a rung may name
@@ -45,7 +45,7 @@ class Band:
     proofs: list[tuple[str, list[Slot]]]
 
 
-class LadderForm(forms.Form):
+class LadderForm(Marked):
     """The bands of order value, and for every band and proof up to four remedies: the kind, and 5 or 20%.
 
     Bands are numbered as they stand; an edge that is emptied drops its band, `edge_new` adds one.
@@ -222,7 +222,7 @@ class MemberRow:
     fields: list[forms.BoundField]
 
 
-class LimitsForm(forms.Form):
+class LimitsForm(Marked):
     """What agents give alone, and the month's budgets; empty: the shop's limit, no budget.
 
     The fields go by the names of callbacks.limit_editing.
@@ -232,7 +232,7 @@ class LimitsForm(forms.Form):
         super().__init__(data, auto_id="limit-%s")
         self.members = members_of(shop)
         stands = written(standing_limits(shop, self.members))
-        self.mark = (data or {}).get("mark") or mark_of(stands)
+        self.opened_with(stands)
         for name, words in words_of(self.members).items():
             field = AmountField(required=name in PER, label=words, initial=stands[name])
             own = name.startswith("per_") and name not in PER

@@ -20,9 +20,6 @@ ON CONFLICT (case_id, user_id) DO UPDATE SET seen_at = excluded.seen_at
 
 
 class CaseViewerQuerySet(models.QuerySet["CaseViewer"]):
-    def looking(self, now: datetime) -> "CaseViewerQuerySet":
-        return self.filter(seen_at__gt=now - LOOKING)
-
     def note(self, case_id: int, user_id: int, now: datetime) -> None:
         """This person looks at the case, or does something in it, at `now`."""
         write(_NOTE, [case_id, user_id, now])

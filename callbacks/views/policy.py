@@ -17,7 +17,6 @@ from callbacks.limit_editing import save_limits
 from callbacks.policy import Ladder
 from callbacks.policy_forms import BandsForm, LadderForm, LimitsForm, PreviewForm
 from reviews.causes import CAUSE_OF, Cause, SubCause
-from reviews.colliding import Collision, Theirs, mark_of
 from reviews.models import Shop
 from reviews.views.rights import StaffRequest, managed_shops, managers_only
 
@@ -58,21 +57,17 @@ def ladder(request: StaffRequest, code: str) -> HttpResponseBase:
     shop, sub = _place(request), _sub_cause(code)
     stands = policy_editing.in_force(shop, sub.value)
     form = LadderForm(request.POST or None, ladder=stands)
-    mark = request.POST.get("mark") or mark_of(policy_editing.stored(stands))
-    theirs: Theirs | None = None
+    form.opened_with(policy_editing.stored(stands))
     if form.is_bound and form.is_valid() and "preview" not in request.POST:
         ladder = form.cleaned_data["ladder"]
-        try:
+
+        def save(mark: str) -> None:
             saved = policy_editing.save_ladder(shop, sub.value, ladder, by=request.user, mark=mark)
-        except Collision as collision:
-            form.add_error(None, str(collision))
-            theirs = collision.theirs
-        else:
-            messages.success(request, _("Saved.") if saved else _("Nothing was changed."))
+            _say(request, saved)
+
+        if form.keep(save):
             return redirect(_url("callbacks:policy", shop))
     context = {
-        "theirs": theirs,
-        "mark": theirs.mark if theirs else mark,
         "shop": shop,
         "sub": sub,
         "form": form,
@@ -82,8 +77,11 @@ def ladder(request: StaffRequest, code: str) -> HttpResponseBase:
         "back_url": _url("callbacks:policy", shop),
         "query": urlencode({"shop": _code(shop)}),
     }
-    status = 409 if theirs else 422 if form.errors else 200
-    return render(request, "callbacks/policy/ladder.html", context, status=status)
+    return render(request, "callbacks/policy/ladder.html", context, status=form.status)
+
+
+def _say(request: StaffRequest, saved: bool) -> None:
+    messages.success(request, _("Saved.") if saved else _("Nothing was changed."))
 
 
 def _preview(form: LadderForm, stands: Ladder, shop: Shop | None) -> list[Any]:
@@ -140,25 +138,12 @@ def limits(request: StaffRequest) -> HttpResponse:
     if shop is None:
         raise Http404
     form = LimitsForm(request.POST or None, shop=shop)
-    theirs: Theirs | None = None
-    if form.is_bound and form.is_valid():
-        try:
-            saved = save_limits(shop, form.cleaned_data, by=request.user, mark=form.mark)
-        except Collision as collision:
-            form.add_error(None, str(collision))
-            theirs = collision.theirs
-        else:
-            messages.success(request, _("Saved.") if saved else _("Nothing was changed."))
-            return redirect(_url("callbacks:policy", shop))
-    context = {
-        "shop": shop,
-        "form": form,
-        "theirs": theirs,
-        "mark": theirs.mark if theirs else form.mark,
-        "back_url": _url("callbacks:policy", shop),
-    }
-    status = 409 if theirs else 422 if form.errors else 200
-    return render(request, "callbacks/policy/limits.html", context, status=status)
+    if form.is_valid() and form.keep(
+        lambda mark: _say(request, save_limits(shop, form.cleaned_data, by=request.user, mark=mark))
+    ):
+        return redirect(_url("callbacks:policy", shop))
+    context = {"shop": shop, "form": form, "back_url": _url("callbacks:policy", shop)}
+    return render(request, "callbacks/policy/limits.html", context, status=form.status)
 
 
 # --- what the address names ----------------------------------------------------------------------

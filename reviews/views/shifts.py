@@ -1,6 +1,7 @@
 """Working hours: of one member, of a shop, and the days that differ."""
 
 from datetime import date
+from typing import TypeVar
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -67,10 +68,7 @@ def days(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 def forget_day(request: StaffRequest, pk: int) -> HttpResponse:
     """Take a day of one's own out of the calendar."""
-    seen = ShopDay.objects.filter(request.user.shop_filter("shop")).select_related("shop")
-    row = get_object_or_404(seen, pk=pk)
-    if not request.user.manages(row.shop_id):
-        raise PermissionDenied
+    row = _own_row(request, ShopDay, pk)
     team.forget_day(row, by=request.user)
     return redirect("reviews:team_shop", row.shop_id)
 
@@ -92,10 +90,7 @@ def phone_only(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 def forget_phone_only(request: StaffRequest, pk: int) -> HttpResponse:
     """Write to buyers again."""
-    seen = PhoneOnlyWeeks.objects.filter(request.user.shop_filter("shop")).select_related("shop")
-    weeks = get_object_or_404(seen, pk=pk)
-    if not request.user.manages(weeks.shop_id):
-        raise PermissionDenied
+    weeks = _own_row(request, PhoneOnlyWeeks, pk)
     team.forget_phone_only(weeks, by=request.user)
     return redirect("reviews:team_shop", weeks.shop_id)
 
@@ -105,6 +100,19 @@ def _own_shop(request: StaffRequest, pk: int) -> Shop:
     if not request.user.manages(one):
         raise PermissionDenied
     return one
+
+
+Row = TypeVar("Row", ShopDay, PhoneOnlyWeeks)
+
+
+def _own_row(request: StaffRequest, model: type[Row], pk: int) -> Row:
+    """What is entered for a shop: 404 in another shop, 403 without the role."""
+    row = get_object_or_404(
+        model._default_manager.filter(request.user.shop_filter("shop")).select_related("shop"), pk=pk
+    )
+    if not request.user.manages(row.shop_id):
+        raise PermissionDenied
+    return row
 
 
 def _today(shop: Shop) -> date:

@@ -192,10 +192,9 @@ def limits_url(shop: Shop) -> str:
 
 def typed_limits(client: Client, shop: Shop, **changes: str) -> dict[str, str]:
     """What the form would send, its mark included."""
-    context = client.get(limits_url(shop)).context
-    form = context["form"]
+    form = client.get(limits_url(shop)).context["form"]
     stands = {name: str(form[name].value() or "") for name in form.fields}
-    return {"mark": str(context["mark"])} | stands | changes
+    return {"mark": str(form.mark)} | stands | changes
 
 
 def test_a_budget_of_one_kind_is_kept_and_sends_what_is_dearer_to_a_manager(
