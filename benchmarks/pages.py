@@ -247,13 +247,14 @@ def measure(people: dict[str, Any], rounds: int) -> dict[str, Any]:
 
 def at_end(client: Any, user: Any, code: str) -> Callable[[], Any]:
     """The last full page of a view."""
-    from callbacks.case_list import PAGE, VIEWS, _flip, _values, _write, cases_of
+    from callbacks.case_list import PAGE, VIEWS, _flip, _write, cases_of
     from reviews import clock
 
     view = VIEWS[code]
     columns = [_flip(name) for name in view.order]
-    before = cases_of(view, user, clock.now()).order_by(*columns)[PAGE]
-    cursor = _write(">", _values(before, view.order))
+    names = [name.removeprefix("-") for name in view.order]
+    before = cases_of(view, user, clock.now()).order_by(*columns).values_list(*names)[PAGE]
+    cursor = _write(">", before)
     return lambda: client.get(f"/cases/?view={code}&page={cursor}")
 
 

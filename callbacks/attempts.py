@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import CharField, F, IntegerField, Q, Value
+from django.db.models import CharField, F, IntegerField, Value
 
 from callbacks.models import CallLog, Direction, LineEvent, LineEventKind
 from callbacks.regions import buyer_zones
 from reviews.models import Case, Order, SequenceMark
+from reviews.prepared import Asked, Prepared
 
 
 @dataclass(slots=True)
@@ -29,17 +30,10 @@ def attempts_of(case: Case, *, but_line: str = "") -> Attempts:
     and nobody could place counts as well, save the one of this `but_line`.
     """
     order, buyer = case.review.order, case.review.buyer_id
-    number = order.phone_index if order else ""
-    cases = [case.pk]
-    if buyer:
-        cases += Case.objects.filter(review__buyer=buyer).exclude(pk=case.pk).values_list("pk", flat=True)
-    same = Q(case__in=cases) | Q(phone_index=number) if number else Q(case__in=cases)
-    calls = CallLog.objects.filter(same, direction=Direction.OUT).order_by()
-    rows = calls.values_list("case_id", "case__shop_id", "started_at", "outcome")
-    if number:
-        rows = rows.union(_unplaced(number).exclude(line_id=but_line), all=True)  # one query
+    number = (order.phone_index if order else "") or NOBODY
     found = Attempts()
-    for case_id, shop_id, at, outcome in rows:
+    rows = _ATTEMPTS(case=case.pk, buyer=buyer or 0, number=number, but_line=but_line)
+    for _call, case_id, shop_id, at, outcome in rows:
         where = found.in_other_shops if shop_id != case.shop_id else found.in_shop
         (found.in_case if case_id == case.pk else where).append(at)
         if shop_id == case.shop_id and outcome:
@@ -47,11 +41,28 @@ def attempts_of(case: Case, *, but_line: str = "") -> Attempts:
     return found
 
 
-def _unplaced(number: str) -> Any:
+NOBODY = "-"  # is no number's index
+
+
+def _attempts() -> Any:
+    """Calls of the case, the buyer, the number, and events of the number: each by its index, none twice."""
+    made = CallLog.objects.filter(direction=Direction.OUT).order_by()
+    calls = made.values_list("pk", "case_id", "case__shop_id", "started_at", "outcome")
+    same_buyer = Case.objects.filter(review__buyer=Asked("buyer")).values("pk")
+    return calls.filter(case=Asked("case")).union(
+        calls.filter(case__in=same_buyer), calls.filter(phone_index=Asked("number")), _unplaced()
+    )
+
+
+def _unplaced() -> Any:
     events = LineEvent.objects.filter(
-        phone_index=number, kind=LineEventKind.NEW_CALL, direction=Direction.OUT, call=None
-    ).order_by()
-    return events.values_list(Value(0, IntegerField()), F("shop_id"), F("at"), Value("", CharField()))
+        phone_index=Asked("number"), kind=LineEventKind.NEW_CALL, direction=Direction.OUT, call=None
+    )
+    none: tuple[Any, ...] = (Value(0, IntegerField()), F("shop_id"), F("at"), Value("", CharField()))
+    return events.exclude(line_id=Asked("but_line")).order_by().values_list(-F("pk"), *none)
+
+
+_ATTEMPTS = Prepared(_attempts)
 
 
 def zones_of(case: Case) -> tuple[ZoneInfo, ...]:

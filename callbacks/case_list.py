@@ -16,7 +16,7 @@ from django.db.models import IntegerField, Q, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from callbacks.models import CallbackPromise, Remedy, RemedyStatus
-from callbacks.work_order import ANY_HOUR, IN_A_ROW, CallingHours, Place, in_order
+from callbacks.work_order import ANY_HOUR, CallingHours, Place, in_order, rows_of
 from reviews import clock
 from reviews.models import Case, Complaint, User
 from reviews.models.cases import CaseQuerySet
@@ -234,16 +234,17 @@ def page_of(
     columns = [_flip(name) for name in order] if backwards else list(order)
     if values:
         cases = cases.filter(_beyond(columns, values))
-    cases = cases.select_related(*IN_A_ROW)
-    found = list(cases.order_by(*columns)[: PAGE + 1])
+    plain_names = [name.removeprefix("-") for name in order]
+    found = list(cases.order_by(*columns).values_list("pk", *plain_names)[: PAGE + 1])
     more, found = len(found) > PAGE, found[:PAGE]
     if backwards:
         found.reverse()
     has_previous, has_next = (more, True) if backwards else (bool(values), more)
+    rows = {case.pk: case for case in rows_of([pk for pk, *_values in found])}
     return Page(
-        found,
-        _write("<", _values(found[0], order)) if found and has_previous else "",
-        _write(">", _values(found[-1], order)) if found and has_next else "",
+        [rows[pk] for pk, *_values in found if pk in rows],
+        _write("<", found[0][1:]) if found and has_previous else "",
+        _write(">", found[-1][1:]) if found and has_next else "",
     )
 
 
@@ -280,10 +281,6 @@ def _beyond(columns: Sequence[str], values: Sequence[Any]) -> Q:
     first = columns[0].removeprefix("-")
     edge = "lte" if columns[0].startswith("-") else "gte"
     return Q(**{f"{first}__{edge}": values[0]}) & beyond
-
-
-def _values(case: Case, order: Sequence[str]) -> list[Any]:
-    return [getattr(case, name.removeprefix("-")) for name in order]
 
 
 def _write(side: str, values: Sequence[Any]) -> str:

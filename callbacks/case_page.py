@@ -62,6 +62,8 @@ from reviews.models import (
     User,
 )
 from reviews.models.replies import ReplyStatus
+from reviews.models.reviews import Rating
+from reviews.prepared import Asked, Prepared
 from reviews.refusals import Refusal
 from reviews.replies import needs_approval
 from reviews.signal_words import SignalWords, in_words, review_ids
@@ -217,7 +219,7 @@ class CasePage:
 
     @cached_property
     def judgements(self) -> list[Classification]:
-        return list(self.review.classifications.all())
+        return _JUDGEMENTS(review=self.review.pk)
 
     @property
     def decided_by(self) -> User | None:
@@ -302,18 +304,16 @@ class CasePage:
         buyer = self.review.buyer
         if buyer is None:
             return BuyerHistory()
-        others = Review.objects.filter(buyer=buyer).exclude(pk=self.review.pk)
-        counts = others.aggregate(all=Count("pk"), bad=Count("pk", filter=~Q(rating="good")))
+        reviews, bad = _OTHER_REVIEWS.first(buyer=buyer.pk, review=self.review.pk) or (0, 0)
         orders = len([pk for pk, _at in self._orders if pk != self.review.order_id])
-        return BuyerHistory(counts["all"], counts["bad"], orders)
+        return BuyerHistory(reviews, bad, orders)
 
     @cached_property
     def _orders(self) -> list[tuple[int, datetime | None]]:
         """The buyer's orders in the shop, each with its time."""
         if not self.review.buyer_id:
             return [(self.order.pk, self.order.created_at)] if self.order else []
-        orders = Order.objects.filter(buyer=self.review.buyer_id).order_by("-pk")
-        return list(orders.values_list("pk", "created_at")[:ORDERS_READ])
+        return _ORDERS(buyer=self.review.buyer_id)
 
     @property
     def order_times(self) -> list[datetime]:
@@ -499,7 +499,7 @@ class CasePage:
 
     @cached_property
     def reply(self) -> PublicReply | None:
-        return PublicReply.objects.filter(review=self.review).first()
+        return _REPLY.first(review=self.review.pk)
 
     @property
     def reply_mark(self) -> str:
@@ -582,13 +582,13 @@ class CasePage:
     @cached_property
     def events(self) -> list[CaseEvent]:
         """The latest first."""
-        return list(self.case.events.order_by("-at", "-id"))
+        return _EVENTS(case=self.case.pk)
 
     @cached_property
     def timeline(self) -> list[TimelineEntry]:
         """The latest first; everybody named in it is read at once."""
         named = {event.by_id for event in self.events if event.by_id} | assigned_to(self.events)
-        people = User.objects.in_bulk(named) if named else {}
+        people = {user.pk: user for user in _PEOPLE(people=sorted(named))} if named else {}
         for event in self.events:
             event.by = people.get(event.by_id) if event.by_id else None
         names = {pk: str(user) for pk, user in people.items()}
@@ -684,9 +684,35 @@ def _offset(zone: ZoneInfo, at: datetime) -> timedelta | None:
 
 def find_case(user: User, pk: int) -> Case:
     """The case with everything around it. Raises Case.DoesNotExist when it is none of this person's."""
-    case = Case.objects.visible_to(user).select_related(*ON_THE_PAGE).get(pk=pk)
+    case = _CASE.first(case=pk)
+    if case is None or not user.sees(case.shop_id):
+        raise Case.DoesNotExist
     case.review.shop = case.shop  # the same row: not read twice
     return case
+
+
+_CASE = Prepared(lambda: Case.objects.select_related(*ON_THE_PAGE).filter(pk=Asked("case")))
+_EVENTS = Prepared(lambda: CaseEvent.objects.filter(case=Asked("case")).order_by("-at", "-id"))
+_JUDGEMENTS = Prepared(lambda: Classification.objects.filter(review=Asked("review")))
+_REPLY = Prepared(lambda: PublicReply.objects.filter(review=Asked("review")))
+_PEOPLE = Prepared(lambda: User.objects.filter(pk__any=Asked("people")))
+_OTHER_REVIEWS = Prepared(
+    lambda: (
+        Review.objects.filter(buyer=Asked("buyer"))
+        .exclude(pk=Asked("review"))
+        .order_by()
+        .values("buyer")
+        .annotate(all=Count("pk"), bad=Count("pk", filter=~Q(rating=Rating.GOOD)))
+        .values_list("all", "bad")
+    )
+)
+_ORDERS = Prepared(
+    lambda: (
+        Order.objects.filter(buyer=Asked("buyer"))
+        .order_by("-pk")
+        .values_list("pk", "created_at")[:ORDERS_READ]
+    )
+)
 
 
 def seen_of(case: Case) -> str:

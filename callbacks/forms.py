@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.validators import URLValidator
-from django.forms.renderers import Jinja2
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +18,7 @@ from reviews.causes import SUB_CAUSES, Cause, SubCause
 from reviews.colliding import Marked, Theirs
 from reviews.forms import DayField
 from reviews.models import Case, Outcome, Role, Shop, Status, User
+from reviews.prepared import Asked, Prepared
 from reviews.refusals import Refusal
 from reviews.statistics import ANY_SOLVED
 
@@ -43,7 +44,6 @@ class ShopHourField(forms.DateTimeField):
 class CaseForm(forms.Form):
     """A form on the case page; `place` names the card it stands in. Bound forms keep what was typed."""
 
-    default_renderer = Jinja2()  # like the page itself (config/jinja.py)
     place = "case"
 
     def __init__(self, case: Case, *args: Any, **kwargs: Any) -> None:
@@ -99,9 +99,11 @@ class CallbackForm(CaseForm):
         self.fields["callback_note"] = forms.CharField(
             label=_("Note for the call-back"), max_length=200, required=False
         )
-        self.fields["callback_agent"] = forms.ModelChoiceField(
+        agents = forms.ModelChoiceField(
             agents_of(shop), label=_("Who calls"), required=False, empty_label=_("I myself")
         )
+        agents.choices = [("", agents.empty_label), *agent_choices(shop)]
+        self.fields["callback_agent"] = agents
         self.fields["callback_tell"] = forms.BooleanField(
             label=_("Confirm it by text message"), required=False, initial=True
         )
@@ -292,7 +294,9 @@ class ReassignForm(CaseForm):
     def adapt(self) -> None:
         field = self.fields["assignee"]
         assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = agents_of(self.case.shop).exclude(pk=self.case.assignee_id)
+        field.queryset = agents_of(self.case.shop).exclude(pk=self.case.assignee_id or 0)
+        others = [(pk, name) for pk, name in agent_choices(self.case.shop) if pk != self.case.assignee_id]
+        field.choices = [("", field.empty_label), *others]
 
 
 class CloseForm(CaseForm):
@@ -310,11 +314,19 @@ class ReopenForm(CaseForm):
     reason = forms.CharField(label=_("Why it is opened again"), max_length=200, required=False)
 
 
-def agents_of(shop: Shop) -> Any:
+def agents_of(shop: Shop | Asked) -> QuerySet[User]:
     """Active agents of the shop, by name."""
     return User.objects.filter(memberships__shop=shop, memberships__role=Role.AGENT, is_active=True).order_by(
         "display_name", "username"
     )
+
+
+def agent_choices(shop: Shop) -> list[tuple[int, str]]:
+    """The same as a form offers them."""
+    return [(pk, display_name or username) for pk, display_name, username in _AGENTS(shop=shop.pk)]
+
+
+_AGENTS = Prepared(lambda: agents_of(Asked("shop")).values_list("pk", "display_name", "username"))
 
 
 Choices = list[tuple[str, Any]]

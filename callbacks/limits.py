@@ -1,16 +1,18 @@
 """What an agent may give alone: limits of the case and the day, the month's budgets. Counted under a lock."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time
 from decimal import Decimal
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from callbacks.ledger import balance, month_of
 from callbacks.models import Because, Remedy, RemedyBudget
 from callbacks.models.remedies import RemedyQuerySet, RemedyStatus
 from reviews.models import Case, Shop, ShopMembership, User
+from reviews.prepared import Asked, Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,9 @@ def room(case: Case, user: User, now: datetime, kind: str = "") -> Room:
     """What is left to this person in this case today, and to the shop this month (of one kind too)."""
     shop = case.shop
     per_case, per_day = limits_of(shop, user)
-    budgets = dict(RemedyBudget.objects.filter(shop=shop, kind__in=["", kind]).values_list("kind", "fen"))
+    budgets = dict(_BUDGETS(shop=shop.pk, kind=kind))
     return Room(
-        None if per_case is None else per_case - _fen(Remedy.objects.filter(case=case).standing()),
+        None if per_case is None else per_case - _fen(_OF_CASE(case=case.pk)),
         None if per_day is None else per_day - given_today(shop, user, now),
         _left(shop, budgets.get(""), Q(), now),
         _left(shop, budgets.get(kind), Q(remedy_kind=kind), now) if kind else None,
@@ -57,9 +59,7 @@ def limits_of(shop: Shop, user: User) -> tuple[int | None, int | None]:
     """Limits of the case and the day in fen: one's own before the shop's; none for a manager."""
     if user.manages(shop):
         return None, None
-    own = ShopMembership.objects.filter(shop=shop, user=user)
-    limits = own.values_list("remedy_limit_per_case", "remedy_limit_per_day").first()
-    per_case, per_day = limits or (None, None)
+    per_case, per_day = _OWN_LIMITS.first(shop=shop.pk, user=user.pk) or (None, None)
     return (
         fen_of(shop.remedy_limit_per_case if per_case is None else per_case),
         fen_of(shop.remedy_limit_per_day if per_day is None else per_day),
@@ -69,17 +69,43 @@ def limits_of(shop: Shop, user: User) -> tuple[int | None, int | None]:
 def given_today(shop: Shop, user: User, now: datetime) -> int:
     """What this person has given today on their own authority, in fen; the day is the shop's."""
     midnight = datetime.combine(timezone.localdate(now, shop.zone), time(), shop.zone)
-    alone = Remedy.objects.filter(case__shop=shop, agreed_by=user, decided_by=None, agreed_at__gte=midnight)
-    return _fen(alone.standing().exclude(status=RemedyStatus.TO_APPROVE))
+    return _fen(_OF_DAY(shop=shop.pk, user=user.pk, midnight=midnight))
 
 
 def fen_of(amount: Decimal) -> int:
     return int(amount * 100)
 
 
-def _fen(remedies: RemedyQuerySet) -> int:
+def _fen(amounts: Iterable[Decimal]) -> int:
     """Added up as integers: SQLite would add decimals as floats."""
-    return sum(fen_of(amount) for amount in remedies.values_list("amount", flat=True))
+    return sum(map(fen_of, amounts))
+
+
+def _amounts(remedies: RemedyQuerySet) -> QuerySet[Remedy, Decimal]:
+    return remedies.standing().order_by().values_list("amount", flat=True)
+
+
+_OF_CASE = Prepared(lambda: _amounts(Remedy.objects.filter(case=Asked("case"))))
+_OF_DAY = Prepared(
+    lambda: _amounts(
+        Remedy.objects.filter(
+            case__shop=Asked("shop"),
+            agreed_by=Asked("user"),
+            decided_by=None,
+            agreed_at__gte=Asked("midnight"),
+        ).exclude(status=RemedyStatus.TO_APPROVE)
+    )
+)
+_OWN_LIMITS = Prepared(
+    lambda: ShopMembership.objects.filter(shop=Asked("shop"), user=Asked("user")).values_list(
+        "remedy_limit_per_case", "remedy_limit_per_day"
+    )
+)
+_BUDGETS = Prepared(
+    lambda: RemedyBudget.objects.filter(Q(kind="") | Q(kind=Asked("kind")), shop=Asked("shop")).values_list(
+        "kind", "fen"
+    )
+)
 
 
 def _left(shop: Shop, budget: int | None, rule: Q, now: datetime) -> int | None:

@@ -6,14 +6,15 @@ is; then the order's value; then age. What no call is permitted for now comes af
 what only waits for its end comes last. The same input gives the same order.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, FloatField, IntegerField, OuterRef, Q, Subquery, Value
+from django.db.models import Exists, F, FloatField, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext as _
 
@@ -28,11 +29,12 @@ from callbacks.work_order import (
     TO_END,
     CallingHours,
     Work,
-    in_order,
+    own_in_order,
 )
 from reviews import team
 from reviews.models import Case, StaleCase, Status, User
 from reviews.models.cases import CaseQuerySet
+from reviews.prepared import Asked, Prepared
 from reviews.templatetags.ui import when
 
 VERY_UPSET = 0.9
@@ -54,18 +56,10 @@ def _ranks() -> dict[str, Any]:
     return {"upset_rank": Coalesce(F("upset"), Value(-1.0), output_field=FloatField()), "value_rank": value}
 
 
-def mine(user: User, now: datetime) -> CaseQuerySet:
-    """What the agent can work on now: assigned, in progress, or waiting and due within minutes."""
-    due = Q(status__in=[Status.ASSIGNED, Status.IN_PROGRESS]) | Q(
-        status=Status.WAITING, wait_until__lte=now + PROMISE_LEAD
-    )
-    return Case.objects.visible_to(user).filter(due, assignee=user)
-
-
 def agent_queue(user: User, now: datetime, limit: int = 50) -> list[QueueEntry]:
     """The agent's own due cases in order; what is to take has its own view."""
     hours = CallingHours.at(now, user)
-    work = in_order(mine(user, now), now, hours)
+    work = own_in_order(user, now, hours)
     return [QueueEntry(case, reason(case, now, hours)) for case in work.rows(work.places[:limit])]
 
 
@@ -142,7 +136,7 @@ def next_case(user: User, now: datetime, *, but: int | None = None) -> Case | No
 def next_entry(user: User, now: datetime, *, but: int | None = None) -> QueueEntry | None:
     """`next_case` with its reason in words, as it was before it was taken."""
     hours = CallingHours.at(now, user)
-    own = in_order(mine(user, now).exclude(pk=but or 0), now, hours)
+    own = own_in_order(user, now, hours, but=but)
     is_left = _nobody_keeps_one(user, now)
     return (
         _first_own(own, [DUE], user, now, hours)
@@ -156,9 +150,17 @@ def next_entry(user: User, now: datetime, *, but: int | None = None) -> QueueEnt
 def _nobody_keeps_one(user: User, now: datetime) -> bool:
     """Whether a promise is due in a case nobody has, or was left by a colleague: mostly not, and then two
     long questions are spared."""
-    is_late = Q(due_at__lte=now - TO_THE_TEAM, case__status__in=[Status.ASSIGNED, Status.WAITING])
-    due = CallbackPromise.objects.due(now + PROMISE_LEAD).filter(user.shop_filter("case__shop"))
-    return due.filter(Q(case__status=Status.NEW) | is_late).exists()
+    shops = [shop.pk for shop in user.shops]
+    return bool(_LEFT_BEHIND(soon=now + PROMISE_LEAD, late=now - TO_THE_TEAM, shops=shops))
+
+
+def _left_behind() -> QuerySet[CallbackPromise, tuple[int]]:
+    is_late = Q(due_at__lte=Asked("late"), case__status__in=[Status.ASSIGNED, Status.WAITING])
+    due = CallbackPromise.objects.pending().filter(due_at__lte=Asked("soon"), case__shop__any=Asked("shops"))
+    return due.filter(Q(case__status=Status.NEW) | is_late).order_by().values_list("pk")[:1]
+
+
+_LEFT_BEHIND = Prepared(_left_behind)
 
 
 def _first_own(
@@ -205,16 +207,16 @@ def _left_to_the_team(user: User, now: datetime, hours: CallingHours) -> CaseQue
     )
 
 
-def _first_free(
-    turns: Iterator[CaseQuerySet], user: User, now: datetime, hours: CallingHours
-) -> QueueEntry | None:
-    for cases in turns:
+# A turn gives the best case of its kind that nobody is just taking, and locks it; without those of a list.
+Turn = Callable[[list[int]], Case | None]
+
+
+def _first_free(turns: Iterator[Turn], user: User, now: datetime, hours: CallingHours) -> QueueEntry | None:
+    for best in turns:
         lost: list[int] = []
         while len(lost) < CANDIDATES:
             with transaction.atomic():
-                # What others are just taking is passed over, so that a hundred at once need not wait.
-                locked = cases.exclude(pk__in=lost).select_for_update(skip_locked=True)
-                case = locked.first()
+                case = best(lost)
                 if case is None:
                     break
                 why = reason(case, now, hours)
@@ -224,26 +226,50 @@ def _first_free(
     return None
 
 
-def _free(user: User, now: datetime, hours: CallingHours, *, with_promised: bool) -> Iterator[CaseQuerySet]:
+def _free(user: User, now: datetime, hours: CallingHours, *, with_promised: bool) -> Iterator[Turn]:
     """What nobody has, turn by turn, each a walk along an index however many cases are open."""
-    # Whoever gave it back does not get it again.
-    free = Case.objects.visible_to(user).to_take().exclude(released_by=user)
-    by_deadline = free.annotate(**_ranks()).order_by(*FREE_ORDER)
     if with_promised:
-        promised = CallbackPromise.objects.due(now + PROMISE_LEAD).filter(case__status=Status.NEW)
-        hour = Subquery(promised.filter(case=OuterRef("pk")).values("due_at")[:1])
-        yield (
-            by_deadline.filter(pk__in=promised.values("case"))
-            .annotate(promised_at=hour)
-            .order_by("promised_at", *FREE_ORDER)
-        )
-    later = by_deadline.filter(first_contact_at=None)
+        yield partial(_free_promised, user, now)
+    shops = [shop.pk for shop in user.shops]
     if hours.closing:
-        yield later.filter(shop__in=list(hours.closing))
-    yield later.exclude(shop__in=hours.shut) if hours.shut else later
+        yield partial(_free_in, list(hours.closing), user)
+    yield partial(_free_in, [shop for shop in shops if shop not in hours.shut], user)
     if hours.shut:
-        yield later.filter(shop__in=hours.shut)
-    yield by_deadline.filter(first_contact_at__isnull=False)
+        yield partial(_free_in, sorted(hours.shut), user)
+    yield partial(_free_in, shops, user, is_contacted=True)
+
+
+def _free_promised(user: User, now: datetime, lost: list[int]) -> Case | None:
+    promised = CallbackPromise.objects.due(now + PROMISE_LEAD).filter(case__status=Status.NEW)
+    hour = Subquery(promised.filter(case=OuterRef("pk")).values("due_at")[:1])
+    cases = Case.objects.visible_to(user).exclude(released_by=user).exclude(pk__in=lost)
+    free: Any = _in_line(cases).filter(pk__in=promised.values("case")).annotate(promised_at=hour)
+    best: Case | None = free.order_by("promised_at", *FREE_ORDER).first()
+    return best
+
+
+def _free_in(shops: list[int], user: User, lost: list[int], *, is_contacted: bool = False) -> Case | None:
+    if len(shops) == 1:  # the index by shop is in order then
+        return _OF_ONE_SHOP[is_contacted].first(shop=shops[0], user=user.pk, lost=lost)
+    return _OF_SHOPS[is_contacted].first(shops=shops, user=user.pk, lost=lost) if shops else None
+
+
+def _in_line(cases: CaseQuerySet) -> CaseQuerySet:
+    """The first of what nobody has; what others are just taking is passed over, so that a hundred at once
+    need not wait."""
+    return cases.to_take().annotate(**_ranks()).order_by(*FREE_ORDER).select_for_update(skip_locked=True)
+
+
+def _best_of(shops: Q, is_contacted: bool) -> CaseQuerySet:
+    # Whoever gave it back does not get it again.
+    others = Case.objects.filter(shops, first_contact_at__isnull=not is_contacted)
+    return _in_line(others.exclude(released_by=Asked("user")).exclude(pk__any=Asked("lost")))[:1]
+
+
+_OF_ONE_SHOP, _OF_SHOPS = (
+    {is_contacted: Prepared(partial(_best_of, shops, is_contacted)) for is_contacted in (False, True)}
+    for shops in (Q(shop=Asked("shop")), Q(shop__any=Asked("shops")))
+)
 
 
 def _took(case: Case, user: User) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 
@@ -17,6 +18,7 @@ from reviews.models import Case, Shop, User
 from reviews.models.cases import EventKind
 from reviews.outgoing import fill_lawfully
 from reviews.personal_data import surname
+from reviews.prepared import Asked, Prepared
 from reviews.sequence import Facts
 from reviews.template_text import fill
 
@@ -149,4 +151,9 @@ def call_facts(case: Case, agent: User) -> dict[str, str]:
 
 def manner_for(case: Case) -> list[str]:
     """How to speak: hints for every call and for this cause."""
-    return list(MannerHint.objects.filter(cause__in=["", case.cause]).values_list("text", flat=True))
+    return _HINTS(cause=case.cause)
+
+
+_HINTS = Prepared(
+    lambda: MannerHint.objects.filter(Q(cause="") | Q(cause=Asked("cause"))).values_list("text", flat=True)
+)

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db.models import FilteredRelation, Q
+from django.db.models import FilteredRelation, Q, QuerySet
 
 from callbacks.calling_rules import window_closes_at
 from callbacks.models import Remedy, RemedyStatus
@@ -19,6 +19,7 @@ from reviews.causes import Cause
 from reviews.models import Case, Complaint, Shop, Status, User
 from reviews.models.cases import CaseQuerySet
 from reviews.models.complaints import ComplaintStatus
+from reviews.prepared import Asked, Prepared
 
 CLOSING = timedelta(minutes=60)  # calling hours that end within this come first
 # What a row shows. Not the order: its personal data would be decrypted for every row.
@@ -72,12 +73,20 @@ class Work:
         """The cases at these places, each with what its row and its reason say: `promised_at`, the hour of
         the open promise, `complaint_due` of a draft to the platform, `decided_remedy`, the manager's word."""
         cases = [place.case for place in places]
-        found = Case.objects.select_related(*IN_A_ROW).in_bulk(cases)
+        found = {case.pk: case for case in rows_of(cases)}
         due, decided = _complaints_due(found.values()), _decided(found.values())
         for pk, case in found.items():
             facts = {"promised_at": self.promised.get(pk), "complaint_due": due.get(pk)}
             vars(case).update(facts, decided_remedy=decided.get(pk, ""))
         return [found[pk] for pk in cases if pk in found]
+
+
+def rows_of(cases: list[int]) -> list[Case]:
+    """These cases, in any order, each with what a row of it says."""
+    return _ROWS(cases=cases) if cases else []
+
+
+_ROWS = Prepared(lambda: Case.objects.select_related(*IN_A_ROW).filter(pk__any=Asked("cases")))
 
 
 def _complaints_due(cases: Iterable[Case]) -> dict[int, datetime | None]:
@@ -97,9 +106,32 @@ def _decided(cases: Iterable[Case]) -> dict[int, str]:
 
 def in_order(cases: CaseQuerySet, now: datetime, hours: CallingHours = ANY_HOUR) -> Work:
     """These cases in the order of work; one query, and one to three more for the rows that are shown."""
+    return _sorted(_facts(cases), now, hours)
+
+
+def own_in_order(user: User, now: datetime, hours: CallingHours, *, but: int | None = None) -> Work:
+    """What the agent can work on now, in the order of work: assigned, in progress, or waiting and due within
+    minutes. Without the case `but`."""
+    rows = _OWN(user=user.pk, soon=now + PROMISE_LEAD)
+    return _sorted((row for row in rows if user.sees(row[1]) and row[0] != but), now, hours)
+
+
+def _facts(cases: CaseQuerySet) -> QuerySet[Case, tuple[Any, ...]]:
     pending = Q(promises__kept_at=None, promises__cancelled_at=None)
     found = cases.order_by().annotate(open_promise=FilteredRelation("promises", condition=pending))
-    facts = [Facts(*row) for row in found.values_list(*_COLUMNS)]
+    return found.values_list(*_COLUMNS)
+
+
+def _own(user: Asked, soon: Asked) -> CaseQuerySet:
+    due = Q(status__in=[Status.ASSIGNED, Status.IN_PROGRESS]) | Q(status=Status.WAITING, wait_until__lte=soon)
+    return Case.objects.filter(due, assignee=user)
+
+
+_OWN = Prepared(lambda: _facts(_own(Asked("user"), Asked("soon"))))
+
+
+def _sorted(rows: Iterable[tuple[Any, ...]], now: datetime, hours: CallingHours) -> Work:
+    facts = [Facts(*row) for row in rows]
     promised = {one.case: one.promised_at for one in facts if one.promised_at}
     return Work(sorted(_place(one, now, hours) for one in facts), promised)
 

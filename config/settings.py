@@ -90,6 +90,7 @@ MIDDLEWARE = [
     "simple_history.middleware.HistoryRequestMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
+FORM_RENDERER = "django.forms.renderers.Jinja2"
 WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [
     {

@@ -11,6 +11,7 @@ from callbacks.calling_rules import Reason
 from callbacks.models.scripts import APOLOGIES, Answer, Stage
 from reviews import clock
 from reviews.models import Buyer, Case, Order
+from reviews.prepared import Asked, Prepared
 
 
 class CallOutcome(models.TextChoices):
@@ -197,10 +198,12 @@ class CallbackPromise(models.Model):
 class DoNotCallQuerySet(models.QuerySet["DoNotCall"]):
     def forbids(self, *, order: Order | None, buyer: Buyer | None) -> bool:
         """Whether this number (in any shop) or this buyer asked not to be called."""
-        rule = Q(buyer=buyer) if buyer else Q()
-        if order and order.phone_index:
-            rule |= Q(phone_index=order.phone_index)
-        return bool(rule) and self.filter(rule).exists()
+        number = order.phone_index if order else ""
+        return bool(_WISHES(buyer=buyer.pk if buyer else 0, number=number or "-"))
+
+
+_OF_ONE = Q(buyer=Asked("buyer")) | Q(phone_index=Asked("number"))
+_WISHES = Prepared(lambda: DoNotCall.objects.filter(_OF_ONE).values_list("pk")[:1])
 
 
 class DoNotCall(models.Model):

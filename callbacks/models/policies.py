@@ -10,6 +10,7 @@ from simple_history.models import HistoricalRecords
 from callbacks.policy import USUAL_BANDS, Ladder, parse
 from reviews.causes import SubCause
 from reviews.models import Shop
+from reviews.prepared import Asked, Prepared
 
 if TYPE_CHECKING:
     from reviews.models.access import Viewer
@@ -31,7 +32,16 @@ class RemedyPolicyQuerySet(models.QuerySet["RemedyPolicy"]):
 
     def holding(self, shop: Shop | int | None, sub_cause: str) -> "RemedyPolicy | None":
         """The row in force for one sub-cause, if there is one."""
-        return self.filter(sub_cause=sub_cause).in_force(shop).get(sub_cause)
+        shop_id = shop.pk if isinstance(shop, Shop) else shop
+        rows = _HOLDING(shop=shop_id or 0, sub_cause=sub_cause)
+        return next((row for row in rows if row.shop_id), rows[0] if rows else None)
+
+
+_HOLDING = Prepared(
+    lambda: RemedyPolicy.objects.filter(
+        models.Q(shop=Asked("shop")) | models.Q(shop=None), sub_cause=Asked("sub_cause")
+    )
+)
 
 
 def usual_bands() -> list[int]:

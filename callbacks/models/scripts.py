@@ -9,6 +9,7 @@ from simple_history.models import HistoricalRecords
 
 from reviews.causes import Cause, SubCause
 from reviews.models import Shop
+from reviews.prepared import Asked, Prepared
 
 if TYPE_CHECKING:
     from reviews.models.access import Viewer
@@ -79,13 +80,17 @@ class ScriptStageQuerySet(models.QuerySet["ScriptStage"]):
     def read_in(self, shop: Shop | None, cause: str, sub_cause: str) -> dict[Spot, "ScriptStage"]:
         """The most specific text of each stage and answer: sub-cause before cause before any, own shop before
         all."""
-        rows = self.filter(
-            models.Q(shop=shop) | models.Q(shop=None),
-            models.Q(cause="")
-            | models.Q(cause=cause, sub_cause="")
-            | models.Q(cause=cause, sub_cause=sub_cause),
-        )
-        return most_specific(rows)
+        return most_specific(_READ_IN(shop=shop.pk if shop else 0, cause=cause, sub_cause=sub_cause))
+
+
+_READ_IN = Prepared(
+    lambda: ScriptStage.objects.filter(
+        models.Q(shop=Asked("shop")) | models.Q(shop=None),
+        models.Q(cause="")
+        | models.Q(cause=Asked("cause"), sub_cause="")
+        | models.Q(cause=Asked("cause"), sub_cause=Asked("sub_cause")),
+    )
+)
 
 
 class ScriptStage(models.Model):

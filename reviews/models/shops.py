@@ -14,6 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from reviews.deadlines import NoWorkingTime, add_working_minutes
+from reviews.prepared import Asked, Prepared
 from reviews.workdays import EVERY_DAY, Workdays
 from reviews.working_hours import Span, WorkingHours, check_week, read_week
 
@@ -130,7 +131,8 @@ class Shop(models.Model):
 
     def phone_only_at(self, moment: datetime) -> "PhoneOnlyWeeks | None":
         """The promotion weeks that hold at this moment, by the shop's clock; those that last longest."""
-        return max(self.phone_only_weeks.at(moment), key=lambda weeks: weeks.last, default=None)
+        today = moment.astimezone(self.zone).date()
+        return max(_WEEKS(shop=self.pk, today=today), key=lambda weeks: weeks.last, default=None)
 
     @property
     def hours(self) -> WorkingHours:
@@ -154,6 +156,13 @@ class PhoneOnlyQuerySet(models.QuerySet["PhoneOnlyWeeks"]):
         near = [(moment + step).date() for step in (timedelta(days=-1), timedelta(days=1))]
         rows = self.filter(first__lte=near[1], last__gte=near[0]).select_related("shop")
         return [row for row in rows if row.first <= moment.astimezone(row.shop.zone).date() <= row.last]
+
+
+_WEEKS = Prepared(
+    lambda: PhoneOnlyWeeks.objects.filter(
+        shop=Asked("shop"), first__lte=Asked("today"), last__gte=Asked("today")
+    )
+)
 
 
 class PhoneOnlyWeeks(models.Model):
