@@ -5,15 +5,14 @@ faster. The filters and tags are those of Django's templates, taken from their l
 is there for both engines.
 """
 
-from functools import lru_cache
+import re
 from typing import Any
 
 from django.template import defaultfilters
 from django.templatetags.static import static
-from django.urls import reverse
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 from jinja2 import ChainableUndefined, Environment
-from jinja2.ext import InternationalizationExtension
+from jinja2.ext import Extension, InternationalizationExtension
 
 from callbacks.templatetags import desk
 from reviews.templatetags import replies, ui
@@ -27,11 +26,12 @@ OF_DJANGO = (
 
 def environment(**options: Any) -> Environment:
     """What the templates may use. As in Django's, a name that is not there is empty."""
+    extensions = [InternationalizationExtension, *([] if options.get("auto_reload") else [Inlined])]
     made = Environment(  # noqa: S701  Django's engine turns escaping on
-        **{**options, "undefined": ChainableUndefined, "extensions": [InternationalizationExtension]}
+        **{**options, "undefined": ChainableUndefined, "extensions": extensions}
     )
     made.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
-    made.globals.update(url=url, static=static)
+    made.globals.update(url=ui.address, static=static, language=get_language)
     made.filters.update({one.__name__: one for one in OF_DJANGO})
     for library in LIBRARIES:
         made.filters.update(library.filters)
@@ -39,7 +39,18 @@ def environment(**options: Any) -> Environment:
     return made
 
 
-@lru_cache(4096)
-def url(name: str, *args: Any) -> str:
-    """The address of a view; kept, for a page names each of its own twice, and is drawn again and again."""
-    return reverse(name, args=args)
+class Inlined(Extension):
+    """Write what a template includes into it before it is compiled: the case page includes some two hundred
+    times, and each would copy all names that stand around it. Not while templates are being changed."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        return _INCLUDE.sub(self._written_out, source)
+
+    def _written_out(self, include: re.Match[str]) -> str:
+        loader = self.environment.loader
+        assert loader
+        source = loader.get_source(self.environment, include["name"])[0].removesuffix("\n")
+        return f"{{% with %}}{_INCLUDE.sub(self._written_out, source)}{{% endwith %}}"
+
+
+_INCLUDE = re.compile(r'{% include "(?P<name>[^"]+)" %}')

@@ -1,6 +1,7 @@
 """What every page shows around its content."""
 
-from functools import cache
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.http import HttpRequest
@@ -8,32 +9,61 @@ from django.template.backends.utils import csrf_input
 from django.utils.functional import SimpleLazyObject
 
 from reviews import clock, team
-from reviews.models import Case, DriftAlarm, Incident, User
+from reviews.models import Case, DriftAlarm, Incident, Shop, User
+from reviews.prepared import Asked, PreparedCount
 
 
 def nav(request: HttpRequest) -> dict[str, Any]:
-    """The signed-in person's place: roles, duty, open cases, shops. Lazy: costs nothing unless shown."""
+    """The signed-in person's place."""
     user = getattr(request, "user", None)
-    if not isinstance(user, User):
-        return {"nav": {}}
-    return {
-        "nav": {
-            "is_manager": user.is_manager,
-            "is_administrator": user.is_superuser,
-            "on_duty": user.on_duty,
-            "no_cases": lambda: team.why_no_cases(user, clock.now()),
-            # Drawn more than once, for wide and for narrow screens: counted once.
-            "my_open": cache(lambda: Case.objects.held_by(user).open().count()),
-            "handles_complaints": user.handles_complaints,
-            "drift_alarms": cache(
-                lambda: DriftAlarm.objects.ringing().filter(user.managed_shop_filter("shop")).count()
-            ),
-            "incidents": cache(
-                lambda: Incident.objects.to_decide().filter(user.managed_shop_filter("shop")).count()
-            ),
-            "shops": lambda: user.shops,
-        }
-    }
+    return {"nav": Nav(user) if isinstance(user, User) else {}}
+
+
+@dataclass
+class Nav:
+    """Roles, duty, open cases, shops. Lazy: costs nothing unless shown, and is drawn more than once, for wide
+    and for narrow screens."""
+
+    user: User
+
+    @property
+    def is_manager(self) -> bool:
+        return self.user.is_manager
+
+    @property
+    def is_administrator(self) -> bool:
+        return self.user.is_superuser
+
+    @property
+    def on_duty(self) -> bool:
+        return self.user.on_duty
+
+    @property
+    def handles_complaints(self) -> bool:
+        return self.user.handles_complaints
+
+    @property
+    def shops(self) -> list[Shop]:
+        return self.user.shops
+
+    @cached_property
+    def no_cases(self) -> str:
+        return team.why_no_cases(self.user, clock.now())
+
+    @cached_property
+    def my_open(self) -> int:
+        return _MY_OPEN(user=self.user.pk)
+
+    @cached_property
+    def drift_alarms(self) -> int:
+        return DriftAlarm.objects.ringing().filter(self.user.managed_shop_filter("shop")).count()
+
+    @cached_property
+    def incidents(self) -> int:
+        return Incident.objects.to_decide().filter(self.user.managed_shop_filter("shop")).count()
+
+
+_MY_OPEN = PreparedCount(lambda: Case.objects.filter(assignee=Asked("user")).open())
 
 
 def csrf(request: HttpRequest) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 
 from django import template
 from django.contrib.messages.storage.base import Message
-from django.urls import reverse
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
@@ -16,6 +15,7 @@ from callbacks.queue import QueueEntry
 from reviews import clock
 from reviews.models import Case, Order, Status
 from reviews.templatetags.ui import (
+    address,
     badge,
     cause_badge,
     deadline,
@@ -48,7 +48,7 @@ def case_row(entry: QueueEntry, current: int = 0, in_queue: bool = False) -> Saf
         '<a class="row-link" href="{}" id="row-{}"{}><span class="row-top">{}{}{}</span>'
         '<span class="row-title clamp-2">{}</span>'
         '<span class="row-foot"><span class="row-note">{}</span>{}</span></a>',
-        reverse("callbacks:case", args=[case.pk]),
+        address("callbacks:case", case.pk),
         case.pk,
         _CURRENT if case.pk == current else "",
         _cause_of(case),

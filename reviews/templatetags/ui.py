@@ -94,6 +94,12 @@ def per_language(draw: Callable[..., SafeString]) -> Callable[..., SafeString]:
 # Icons and navigation
 
 
+@lru_cache(4096)
+def address(name: str, *args: Any) -> str:
+    """The address of a view; kept, for a page names each of its own twice, and is drawn again and again."""
+    return reverse(name, args=args)
+
+
 @register.simple_tag
 @lru_cache(1024)
 def icon(name: str, css: str = "") -> SafeString:
@@ -104,21 +110,14 @@ def icon(name: str, css: str = "") -> SafeString:
     )
 
 
-@register.simple_tag(takes_context=True)
+@register.simple_tag
 def nav_item(
-    context: Context,
-    name: str,
-    icon_name: str,
-    label: str,
-    key: str = "",
-    count: int = 0,
-    count_words: str = "",
+    path: str, name: str, icon_name: str, label: str, key: str = "", count: int = 0, count_words: str = ""
 ) -> SafeString:
-    """Draw one entry of the main navigation, marked when the page lies under its address."""
-    path = getattr(context.get("request"), "path", "")
-    url = reverse(name)
+    """Draw one entry of the main navigation, marked when the page at `path` lies under its address."""
+    url = address(name)
     current = path == url if url == "/" else path.startswith(url)
-    return _nav_item(url, icon_name, str(label), key, count, str(count_words), current)
+    return _nav_item(url, icon_name, label, key, count, count_words, current)
 
 
 @per_language

@@ -329,9 +329,9 @@ def test_the_case_says_where_it_belongs(
 def test_the_menu_counts_what_is_to_decide(client: Client, incident: Incident, manager: User) -> None:
     client.force_login(manager)
     url = reverse("callbacks:incidents")
-    assert client.get(url).context["nav"]["incidents"]() == 0
+    assert client.get(url).context["nav"].incidents == 0
     Incident.objects.update(state="suspected")
-    assert client.get(url).context["nav"]["incidents"]() == 1
+    assert client.get(url).context["nav"].incidents == 1
 
 
 @pytest.mark.parametrize("more", [0, 30])
