@@ -123,6 +123,7 @@ TEMPLATES = [
 ]
 
 # --- database ----------------------------------------------------------------------------------
+PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", True)
 DATABASES: dict[str, dict[str, Any]] = {
     "default": env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'huiping.sqlite3'}")
 }
@@ -142,6 +143,11 @@ else:
     # Seconds; the address alone says 0, a new connection for every request: it cost more than the request.
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    if PREPARED_STATEMENTS:
+        # Only those that reviews/plain_sql.py names, none by itself; and one plan serves all values.
+        DATABASES["default"].setdefault("OPTIONS", {}).update(
+            {"prepare_threshold": 2**31, "options": "-c plan_cache_mode=force_generic_plan"}
+        )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- people ------------------------------------------------------------------------------------

@@ -13,6 +13,9 @@ from typing import Any, Generic, TypeVar
 
 from django.db import connection
 from django.db.models import Expression, Field, ForeignKey, Lookup, QuerySet
+from psycopg.sql import Literal
+
+from reviews.plain_sql import ask
 
 Row = TypeVar("Row")
 
@@ -59,17 +62,14 @@ class Prepared(Generic[Row]):
 
     def __call__(self, **values: Any) -> list[Row]:
         """The rows for these values, in one statement."""
-        ask: Callable[[dict[str, Any]], list[Row]] | None = getattr(self._kept, "ask", None)
-        if ask is None:
-            ask = self._kept.ask = _compiled(self._build())
-        return ask(values)
+        rows: Callable[[dict[str, Any]], list[Row]] | None = getattr(self._kept, "rows", None)
+        if rows is None:
+            rows = self._kept.rows = _compiled(self._build())
+        return rows(values)
 
     def first(self, **values: Any) -> Row | None:
         """The first of the rows; it should be the only one."""
         return next(iter(self(**values)), None)
-
-
-_COUNT = "SELECT COUNT(*) FROM ({}) counted"
 
 
 class PreparedCount:
@@ -80,43 +80,60 @@ class PreparedCount:
         self._kept = threading.local()
 
     def __call__(self, **values: Any) -> int:
-        kept: tuple[str, list[Any]] | None = getattr(self._kept, "statement", None)
-        if kept is None:
+        statement: _Statement | None = getattr(self._kept, "statement", None)
+        if statement is None:
             rows = self._build().order_by().values_list("pk")
             sql, params = rows.query.get_compiler(rows.db).as_sql()
-            kept = self._kept.statement = (_COUNT.format(sql), list(params))
-        [[number]] = _fetched(*kept, values)
+            statement = self._kept.statement = _Statement(_COUNT.format(sql), list(params))
+        [[number]] = statement.rows(values)
         return int(number)
+
+
+_COUNT = "SELECT COUNT(*) FROM ({}) counted"
+
+
+class _Statement:
+    """SQL and what goes into it: on PostgreSQL only what is asked for, so that a plan made for any value
+    still sees the constants, without which it could use no partial index."""
+
+    def __init__(self, sql: str, params: list[Any]) -> None:
+        self.sql, self.params = sql, params
+        if connection.vendor == "postgresql":
+            *before, last = sql.split("%s")
+            written = [piece + _as_written(one) for piece, one in zip(before, params, strict=True)]
+            self.sql = "".join(written) + last
+            self.params = [one for one in params if isinstance(one, Asked)]
+
+    def rows(self, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        filled = [values[one.name] if isinstance(one, Asked) else one for one in self.params]
+        return ask(self.sql, [json.dumps(one) if _is_list(one) else one for one in filled])
+
+
+def _as_written(param: Any) -> str:
+    if isinstance(param, Asked):
+        return "%s"
+    return Literal(param).as_string(connection.connection).replace("%", "%%")
+
+
+def _is_list(value: Any) -> bool:
+    """Whether the database has no lists of its own for it."""
+    return isinstance(value, list) and connection.vendor != "postgresql"
 
 
 def _compiled(queryset: QuerySet[Any, Row]) -> Callable[[dict[str, Any]], list[Row]]:
     """Let a query set's own way from rows to objects be gone with a statement that is compiled already."""
     compiler: Any = queryset.query.get_compiler(queryset.db)
-    sql, params = compiler.as_sql()
+    statement = _Statement(*compiler.as_sql())
     converters = compiler.get_converters([column[0] for column in compiler.select[: compiler.col_count]])
     values: dict[str, Any] = {}
-    compiler.execute_sql = lambda *_args, **_options: [_fetched(sql, params, values)]
+    compiler.execute_sql = lambda *_args, **_options: [statement.rows(values)]
     compiler.get_converters = lambda _columns: converters
     vars(queryset.query)["get_compiler"] = lambda *_args, **_options: compiler
-
     rows_of: Any = queryset._iterable_class
 
-    def ask(asked: dict[str, Any]) -> list[Row]:
+    def found(asked: dict[str, Any]) -> list[Row]:
         values.clear()
         values.update(asked)
         return list(rows_of(queryset))
 
-    return ask
-
-
-def _fetched(sql: str, params: list[Any], values: dict[str, Any]) -> list[Any]:
-    filled = [_adapted(values[one.name]) if isinstance(one, Asked) else one for one in params]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, filled)
-        return list(cursor.fetchall())
-
-
-def _adapted(value: Any) -> Any:
-    if isinstance(value, list):
-        return value if connection.vendor == "postgresql" else json.dumps(value)
-    return connection.ops.adapt_unknown_value(value)
+    return found
