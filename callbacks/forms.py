@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from callbacks.attempts import zones_of
 from callbacks.callback_hours import QuickHour, quick_hours
-from callbacks.models import Answer, BuyerFact, CallOutcome, Channel, Stage
+from callbacks.models import Answer, BuyerFact, CallLog, CallOutcome, Channel, Stage
 from callbacks.promise_texts import HOUR
 from reviews import clock
 from reviews.causes import SUB_CAUSES, Cause, SubCause
@@ -237,6 +237,8 @@ class FactForm(CaseForm):
 
 class RecordingForm(CaseForm):
     place = "recording"
+    call: CallLog | None = None  # whose link is set
+    mark = forms.CharField(max_length=20, required=False)  # of the link that stood there
     recording_url = forms.URLField(
         label=_("Link to the recording"),
         max_length=500,

@@ -5,6 +5,7 @@ from django.utils.translation import gettext as _
 
 from callbacks.holding import NotAllowed
 from callbacks.models import CallLog
+from reviews import colliding
 from reviews.models import AuditEntry, User
 from reviews.models.audit import Action
 
@@ -15,9 +16,13 @@ def may_hear(call: CallLog, user: User) -> bool:
 
 
 @transaction.atomic
-def set_recording(call: CallLog, url: str, *, by: User) -> None:
-    """Keep where the recording lies, or with an empty address forget it."""
+def set_recording(call: CallLog, url: str, *, by: User, mark: str = "") -> None:
+    """Keep where the recording lies, or with an empty address forget it. Raises Collision, which does not
+    tell the other address: each look at it is recorded."""
     _check(call, by)
+    stands = CallLog.objects.select_for_update().get(pk=call.pk).recording_url
+    hidden = _("Another link to the recording. Looking at it is recorded.")
+    colliding.check(mark, stands, url, words=hidden if stands else "")
     CallLog.objects.filter(pk=call.pk).update(recording_url=url)
     done = "linked" if url else "unlinked"
     AuditEntry.note(Action.RECORDING, call, user=by, shop=call.case.shop, done=done)

@@ -51,12 +51,12 @@ def set_recording(request: StaffRequest, pk: int, call: int) -> HttpResponse:
     case = get_case(request, pk)
     spoken = _call(case, call)
     form = forms.RecordingForm(case, request.POST)
-    return answer(
-        request,
-        case,
-        form,
-        lambda data: recordings.set_recording(spoken, data["recording_url"], by=request.user),
-    )
+    form.call = spoken
+
+    def act(data: dict[str, Any]) -> None:
+        recordings.set_recording(spoken, data["recording_url"], by=request.user, mark=data["mark"])
+
+    return answer(request, case, form, act)
 
 
 @staff_only

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from callbacks.judgement import NoFact, check_facts_only
 from callbacks.models import BuyerFact, CallLog
+from reviews.colliding import mark_of
 from reviews.models import AuditEntry, Case, Shop, Status, User
 from tests.factories import make_case, make_order, make_review
 
@@ -163,6 +164,26 @@ def test_it_keeps_a_recording_and_shows_its_link_on_record(browser: Client, call
     )
     assert done == ["linked", "shown"]
     assert LINK in hear(browser, call).content.decode()
+
+
+def test_a_link_somebody_else_saved_meanwhile_stays_and_ones_own_is_not_lost(
+    browser: Client, call: CallLog
+) -> None:
+    opened_with = mark_of("")
+    assert record(browser, call, LINK).status_code == 302
+    mine = "https://pbx.example.cn/mine.mp3"
+    url = reverse("callbacks:set_recording", args=[call.case_id, call.pk])
+    answer = browser.post(url, {"recording_url": mine, "mark": opened_with})
+    words = answer.content.decode()
+    assert answer.status_code == 409
+    assert mine in words
+    assert LINK not in words  # each look at it is recorded
+    assert "另一个录音链接" in words
+    call.refresh_from_db()
+    assert call.recording_url == LINK
+    assert browser.post(url, {"recording_url": mine, "mark": mark_of(LINK)}).status_code == 302
+    call.refresh_from_db()
+    assert call.recording_url == mine
 
 
 @pytest.mark.parametrize("url", ["http://pbx.example.cn/1.mp3", "javascript:alert(1)", "ftp://a.cn/1"])
