@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q
+from django.db.models import BigIntegerField, Count, Q
 from django.forms import Textarea, TextInput
 from django.utils.translation import gettext as _
 
@@ -684,7 +684,7 @@ def _offset(zone: ZoneInfo, at: datetime) -> timedelta | None:
 
 def find_case(user: User, pk: int) -> Case:
     """The case with everything around it. Raises Case.DoesNotExist when it is none of this person's."""
-    case = _CASE.first(case=pk)
+    case = _CASE.first(case=pk) if pk <= BigIntegerField.MAX_BIGINT else None
     if case is None or not user.sees(case.shop_id):
         raise Case.DoesNotExist
     case.review.shop = case.shop  # the same row: not read twice

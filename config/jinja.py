@@ -8,7 +8,8 @@ is there for both engines.
 import re
 from typing import Any
 
-from django.template import defaultfilters
+from django.forms.renderers import BaseRenderer, DjangoTemplates, Jinja2
+from django.template import TemplateDoesNotExist, defaultfilters
 from django.templatetags.static import static
 from django.utils.translation import get_language, gettext, ngettext
 from jinja2 import ChainableUndefined, Environment
@@ -37,6 +38,19 @@ def environment(**options: Any) -> Environment:
         made.filters.update(library.filters)
         made.globals.update({name: tag.__wrapped__ for name, tag in library.tags.items()})  # type: ignore[attr-defined]
     return made
+
+
+class FormRenderer(BaseRenderer):
+    """Draws the controls of forms: by Jinja, and where a control has only a template of Django's, by that."""
+
+    def __init__(self) -> None:
+        self._jinja, self._django = Jinja2(), DjangoTemplates()
+
+    def get_template(self, template_name: str) -> Any:
+        try:
+            return self._jinja.get_template(template_name)
+        except TemplateDoesNotExist:
+            return self._django.get_template(template_name)
 
 
 class Inlined(Extension):

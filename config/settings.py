@@ -90,7 +90,7 @@ MIDDLEWARE = [
     "simple_history.middleware.HistoryRequestMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
-FORM_RENDERER = "django.forms.renderers.Jinja2"
+FORM_RENDERER = "config.jinja.FormRenderer"
 WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [
     {
