@@ -8,6 +8,7 @@ from datetime import datetime
 from importlib.resources import files
 from itertools import zip_longest
 
+import emoji
 from fpdf import FPDF
 from fpdf.enums import TableBordersLayout
 from fpdf.fonts import FontFace
@@ -17,7 +18,7 @@ logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 FONT = "noto"
 INK, QUIET, LINE, TINT, ACCENT = (28, 34, 45), (95, 104, 118), (214, 219, 227), (244, 246, 249), (84, 58, 160)
-_UNPRINTABLE = re.compile(r"[\U00010000-\U0010ffff\ufe0f\u200b-\u200f]")  # emoji and rare signs: □
+_UNPRINTABLE = re.compile(r"[\U00010000-\U0010ffff\ufe0f\u200b-\u200f]")  # rare signs: □
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,8 @@ def _write(pdf: FPDF, text: str, size: float, colour: tuple[int, int, int], heig
 
 
 def printable(text: str) -> str:
-    """What the font can draw; the exact text stands in the pack's own files."""
-    return _UNPRINTABLE.sub("□", text)
+    """What the font can draw, emoji by name (［星星］); the exact text stands in the files of the pack."""
+    return _UNPRINTABLE.sub("□", emoji.demojize(text, language="zh", delimiters=("［", "］")))
 
 
 def _section(pdf: FPDF, title: str, section: Section) -> None:

@@ -19,6 +19,7 @@ from pypdf import PdfReader
 from callbacks import contacts
 from callbacks.chats import keep_chat, take_back_chat
 from callbacks.evidence import packs, verify
+from callbacks.evidence.report import printable
 from callbacks.photos import add_photos
 from callbacks.tasks import sweep_evidence
 from reviews import clock
@@ -75,6 +76,11 @@ def pdf_text(content: bytes) -> str:
 
 
 # --- what is in it ----------------------------------------------------------------------------------
+
+
+def test_what_the_font_cannot_draw_is_named() -> None:
+    assert printable("太差了😡👎，⭐ 1 颗") == "太差了［怒火中烧］［拇指向下］，［星星］ 1 颗"
+    assert printable("𠮷家") == "□家"
 
 
 def test_it_holds_every_record_and_lists_its_hash(pack: EvidencePack, case: Case) -> None:
