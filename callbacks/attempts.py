@@ -10,6 +10,7 @@ from django.db.models import CharField, F, IntegerField, Value
 from callbacks.models import CallLog, Direction, LineEvent, LineEventKind
 from callbacks.regions import buyer_zones
 from reviews.models import Case, Order, SequenceMark
+from reviews.personal_data import NO_NUMBER
 from reviews.prepared import Asked, Prepared
 
 
@@ -30,7 +31,7 @@ def attempts_of(case: Case, *, but_line: str = "") -> Attempts:
     and nobody could place counts as well, save the one of this `but_line`.
     """
     order, buyer = case.review.order, case.review.buyer_id
-    number = (order.phone_index if order else "") or NOBODY
+    number = (order.phone_index if order else "") or NO_NUMBER
     found = Attempts()
     rows = _ATTEMPTS(case=case.pk, buyer=buyer or 0, number=number, but_line=but_line)
     for _call, case_id, shop_id, at, outcome in rows:
@@ -39,9 +40,6 @@ def attempts_of(case: Case, *, but_line: str = "") -> Attempts:
         if shop_id == case.shop_id and outcome:
             found.outcomes.append((at, outcome))
     return found
-
-
-NOBODY = "-"  # is no number's index
 
 
 def _attempts() -> Any:

@@ -1,12 +1,12 @@
 """What to mind next time: kept on the buyer, shown at the next call, corrected and deleted on record."""
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from callbacks.holding import NotAllowed, check_hold, noted
 from callbacks.judgement import NoFact, check_facts_only
 from callbacks.models import BuyerFact
+from callbacks.models.facts import writer_of
 from reviews import clock, colliding
 from reviews.models import AuditEntry, Case, StaleCase, User
 from reviews.models.audit import Action
@@ -17,16 +17,11 @@ MOST = 10
 
 def facts_about(case: Case) -> list[BuyerFact]:
     """What this shop keeps about the buyer of the case, the oldest first."""
-    order, buyer = case.review.order, case.review.buyer_id
-    number = order.phone_index if order and not buyer else ""
-    return _FACTS(shop=case.shop_id, buyer=buyer or 0, number=number or "-") if buyer or number else []
+    return _FACTS(**writer_of(case.review))
 
 
-# As BuyerFactQuerySet.about has it: by buyer, else by number.
 _FACTS = Prepared(
-    lambda: BuyerFact.objects.filter(
-        Q(buyer=Asked("buyer")) | Q(buyer=None, phone_index=Asked("number")), shop=Asked("shop")
-    ).select_related("by")
+    lambda: BuyerFact.objects.written_by(Asked("shop"), Asked("buyer"), Asked("number")).select_related("by")
 )
 
 

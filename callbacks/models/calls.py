@@ -11,6 +11,7 @@ from callbacks.calling_rules import Reason
 from callbacks.models.scripts import APOLOGIES, Answer, Stage
 from reviews import clock
 from reviews.models import Buyer, Case, Order
+from reviews.personal_data import NO_NUMBER
 from reviews.prepared import Asked, Prepared
 
 
@@ -199,7 +200,7 @@ class DoNotCallQuerySet(models.QuerySet["DoNotCall"]):
     def forbids(self, *, order: Order | None, buyer: Buyer | None) -> bool:
         """Whether this number (in any shop) or this buyer asked not to be called."""
         number = order.phone_index if order else ""
-        return bool(_WISHES(buyer=buyer.pk if buyer else 0, number=number or "-"))
+        return bool(_WISHES(buyer=buyer.pk if buyer else 0, number=number or NO_NUMBER))
 
 
 _OF_ONE = Q(buyer=Asked("buyer")) | Q(phone_index=Asked("number"))

@@ -1,5 +1,7 @@
 """What to mind next time a buyer is called: facts, kept on the buyer."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -7,17 +9,23 @@ from django.utils.translation import gettext_lazy as _
 
 from reviews import clock
 from reviews.models import Buyer, Case, Review, Shop
-from reviews.personal_data import PersonalTextField
+from reviews.personal_data import NO_NUMBER, PersonalTextField
 
 
 class BuyerFactQuerySet(models.QuerySet["BuyerFact"]):
     def about(self, review: Review) -> "BuyerFactQuerySet":
-        """What this shop keeps about the writer of the review: by buyer, else by number."""
-        order = review.order
-        if review.buyer_id:
-            return self.filter(shop=review.shop_id, buyer=review.buyer_id)
-        number = order.phone_index if order else ""
-        return self.filter(shop=review.shop_id, phone_index=number) if number else self.none()
+        """What this shop keeps about the writer of the review."""
+        return self.written_by(**writer_of(review))
+
+    def written_by(self, shop: Any, buyer: Any, number: Any) -> "BuyerFactQuerySet":
+        """By buyer, else by number; the values are those of `writer_of`."""
+        return self.filter(Q(buyer=buyer) | Q(buyer=None, phone_index=number), shop=shop)
+
+
+def writer_of(review: Review) -> dict[str, int | str]:
+    """By what a shop knows who wrote a review; 0 and NO_NUMBER where it does not."""
+    number = review.order.phone_index if review.order and not review.buyer_id else ""
+    return {"shop": review.shop_id, "buyer": review.buyer_id or 0, "number": number or NO_NUMBER}
 
 
 class BuyerFact(models.Model):

@@ -22,8 +22,7 @@ class RemedyPolicyQuerySet(models.QuerySet["RemedyPolicy"]):
 
     def in_force(self, shop: Shop | int | None) -> dict[str, "RemedyPolicy"]:
         """The row in force for each sub-cause: the shop's own before the common one."""
-        rows = self.filter(models.Q(shop=shop) | models.Q(shop=None))
-        return {row.sub_cause: row for row in sorted(rows, key=lambda row: row.shop_id is not None)}
+        return _in_force(self.filter(models.Q(shop=shop) | models.Q(shop=None)))
 
     def for_shops(self, shops: Iterable[int]) -> dict[tuple[int | None, str], "RemedyPolicy"]:
         """(shop or None for the common one, sub-cause) → row, of these shops; one query."""
@@ -33,8 +32,11 @@ class RemedyPolicyQuerySet(models.QuerySet["RemedyPolicy"]):
     def holding(self, shop: Shop | int | None, sub_cause: str) -> "RemedyPolicy | None":
         """The row in force for one sub-cause, if there is one."""
         shop_id = shop.pk if isinstance(shop, Shop) else shop
-        rows = _HOLDING(shop=shop_id or 0, sub_cause=sub_cause)
-        return next((row for row in rows if row.shop_id), rows[0] if rows else None)
+        return _in_force(_HOLDING(shop=shop_id or 0, sub_cause=sub_cause)).get(sub_cause)
+
+
+def _in_force(rows: Iterable["RemedyPolicy"]) -> dict[str, "RemedyPolicy"]:
+    return {row.sub_cause: row for row in sorted(rows, key=lambda row: row.shop_id is not None)}
 
 
 _HOLDING = Prepared(

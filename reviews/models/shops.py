@@ -154,14 +154,16 @@ class PhoneOnlyQuerySet(models.QuerySet["PhoneOnlyWeeks"]):
     def at(self, moment: datetime) -> "list[PhoneOnlyWeeks]":
         """Those that hold at this moment, each by the clock of its shop."""
         near = [(moment + step).date() for step in (timedelta(days=-1), timedelta(days=1))]
-        rows = self.filter(first__lte=near[1], last__gte=near[0]).select_related("shop")
+        rows = self.around(*near).select_related("shop")
         return [row for row in rows if row.first <= moment.astimezone(row.shop.zone).date() <= row.last]
+
+    def around(self, first: Any, last: Any) -> "PhoneOnlyQuerySet":
+        """Those that share a day with first – last."""
+        return self.filter(first__lte=last, last__gte=first)
 
 
 _WEEKS = Prepared(
-    lambda: PhoneOnlyWeeks.objects.filter(
-        shop=Asked("shop"), first__lte=Asked("today"), last__gte=Asked("today")
-    )
+    lambda: PhoneOnlyWeeks.objects.around(Asked("today"), Asked("today")).filter(shop=Asked("shop"))
 )
 
 
