@@ -6,14 +6,16 @@ is there for both engines.
 """
 
 import re
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.forms.renderers import BaseRenderer, DjangoTemplates, Jinja2
 from django.template import TemplateDoesNotExist, defaultfilters
 from django.templatetags.static import static
 from django.utils.translation import get_language, gettext, ngettext
-from jinja2 import ChainableUndefined, Environment
-from jinja2.ext import Extension, InternationalizationExtension
+from jinja2 import BaseLoader, ChainableUndefined, Environment, FileSystemBytecodeCache
+from jinja2.ext import InternationalizationExtension
 
 from callbacks.templatetags import desk
 from reviews.templatetags import replies, ui
@@ -27,9 +29,11 @@ OF_DJANGO = (
 
 def environment(**options: Any) -> Environment:
     """What the templates may use. As in Django's, a name that is not there is empty."""
-    extensions = [InternationalizationExtension, *([] if options.get("auto_reload") else [Inlined])]
+    if not options.get("auto_reload"):  # while templates are changed they are read one by one
+        options["loader"] = Whole(options["loader"])
+        options["bytecode_cache"] = FileSystemBytecodeCache(str(_folder()))
     made = Environment(  # noqa: S701  Django's engine turns escaping on
-        **{**options, "undefined": ChainableUndefined, "extensions": extensions}
+        **{**options, "undefined": ChainableUndefined, "extensions": [InternationalizationExtension]}
     )
     made.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
     made.globals.update(url=ui.address, static=static, language=get_language)
@@ -38,6 +42,13 @@ def environment(**options: Any) -> Environment:
         made.filters.update(library.filters)
         made.globals.update({name: tag.__wrapped__ for name, tag in library.tags.items()})  # type: ignore[attr-defined]
     return made
+
+
+def _folder() -> Path:
+    """Where compiled templates are kept: a process that starts anew need not compile them for a second."""
+    folder: Path = settings.VAR_DIR / "jinja"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 class FormRenderer(BaseRenderer):
@@ -53,18 +64,20 @@ class FormRenderer(BaseRenderer):
             return self._django.get_template(template_name)
 
 
-class Inlined(Extension):
-    """Write what a template includes into it before it is compiled: the case page includes some two hundred
-    times, and each would copy all names that stand around it. Not while templates are being changed."""
+class Whole(BaseLoader):
+    """Writes what a template includes into it: the case page includes some two hundred times, and each would
+    copy all names that stand around it."""
 
-    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
-        return _INCLUDE.sub(self._written_out, source)
+    def __init__(self, files: BaseLoader) -> None:
+        self._files = files
 
-    def _written_out(self, include: re.Match[str]) -> str:
-        loader = self.environment.loader
-        assert loader
-        source = loader.get_source(self.environment, include["name"])[0].removesuffix("\n")
-        return f"{{% with %}}{_INCLUDE.sub(self._written_out, source)}{{% endwith %}}"
+    def get_source(self, environment: Environment, template: str) -> Any:
+        source, *place = self._files.get_source(environment, template)
+        return _INCLUDE.sub(lambda include: self._part(environment, include["name"]), source), *place
+
+    def _part(self, environment: Environment, name: str) -> str:
+        source: str = self.get_source(environment, name)[0]
+        return "{% with %}" + source.removesuffix("\n") + "{% endwith %}"
 
 
 _INCLUDE = re.compile(r'{% include "(?P<name>[^"]+)" %}')

@@ -8,6 +8,9 @@ from django.core.management import call_command
 from django.template import Context, Template, engines
 from django.test import RequestFactory
 from django.utils import translation
+from jinja2 import DictLoader, Environment, FileSystemBytecodeCache
+
+from config.jinja import Whole
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "templates" / "jinja"
@@ -85,3 +88,22 @@ def test_makemessages_collects_its_words(tmp_path: Path, monkeypatch: pytest.Mon
     found = (tmp_path / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po").read_text("utf-8")
     assert 'templates/jinja/words.html:1\nmsgid "Alone"' in found
     assert 'msgid "%(n)s one"\nmsgid_plural "%(n)s many"' in found
+
+
+def test_what_is_included_is_written_in_and_a_change_of_it_is_seen(tmp_path: Path) -> None:
+    parts = {
+        "page": 'a{% set x = 1 %}{% include "part" %}{{ x }}z',
+        "part": "[{% set x = 2 %}{{ y }}{{ x }}]\n",
+    }
+
+    def page() -> str:
+        """As a process that starts anew draws it."""
+        kept = FileSystemBytecodeCache(str(tmp_path))
+        environment = Environment(loader=Whole(DictLoader(parts)), bytecode_cache=kept)  # noqa: S701
+        assert "{% include" not in Whole(DictLoader(parts)).get_source(environment, "page")[0]
+        return environment.get_template("page").render(y=5)
+
+    assert page() == Environment(loader=DictLoader(parts)).get_template("page").render(y=5)  # noqa: S701
+    assert page() == "a[52]1z"
+    parts["part"] = "{{ y + 1 }}"
+    assert page() == "a61z"

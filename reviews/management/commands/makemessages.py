@@ -5,7 +5,6 @@ from typing import Any
 
 from django.core.management.commands import makemessages
 from django.template import engines
-from jinja2.ext import extract_from_ast
 
 
 class TranslatedFile(makemessages.BuildFile):
@@ -25,10 +24,8 @@ class Command(makemessages.Command):
 def calls_in(template: str) -> str:
     """The messages of a Jinja template as Python calls, each on its line: ngettext('one', 'many')."""
     engine: Any = engines["jinja2"]
-    alone = engine.env.overlay()
-    alone.extensions.pop("config.jinja.Inlined", None)  # what it includes is a file of its own
     lines = [""] * (template.count("\n") + 2)
-    for number, function, said in extract_from_ast(alone.parse(template)):
+    for number, function, said in engine.env.extract_translations(template):
         words = said if isinstance(said, tuple) else (said,)
         lines[number] += f"{function}({', '.join(repr(one) for one in words if one)}); "
     return "\n".join(lines[1:])
