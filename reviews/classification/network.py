@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from reviews.classification.features import FloatArray
-from reviews.classification.model import COLUMNS
 from reviews.classification.text import normalise
 
 ARTIFACTS = Path(__file__).parent / "artifacts"
@@ -39,8 +38,8 @@ class Network:
         return str(self.card["version"])
 
     def scores(self, texts: Sequence[str], categories: Sequence[str]) -> FloatArray:
-        """Give the raw scores of normalised texts, shape (texts, COLUMNS)."""
-        scores = np.zeros((len(texts), COLUMNS), np.float32)
+        """Give the raw scores of normalised texts, shape (texts, columns)."""
+        scores = np.zeros((len(texts), self.session.get_outputs()[0].shape[-1]), np.float32)
         for row, (text, category) in enumerate(zip(texts, categories, strict=True)):
             # One by one: the 8-bit steps are scaled by all that is read at once, so a neighbour would change
             # the answer; and there is no padding to read.

@@ -10,8 +10,9 @@ from reviews.classification.e5 import read_teacher
 from reviews.classification.features import FloatArray
 from reviews.classification.model import shipped
 from reviews.classification.network import CARD, PIECES, PLAIN_SAMPLE, WEIGHTS, Network, load_network
+from reviews.classification.network_steps import Leg
 from reviews.classification.network_torch import export, from_teacher
-from reviews.classification.network_training import LEGS, Leg, is_held_out, train_network
+from reviews.classification.network_training import LEGS, is_held_out, train_network
 from reviews.classification.network_tuning import (
     READ_AGAIN_BELOW,
     Twice,

@@ -44,11 +44,11 @@ class Layer(nn.Module):  # type: ignore[misc]
 class Encoder(nn.Module):  # type: ignore[misc]
     """The teacher's encoder, its vocabulary cut."""
 
-    def __init__(self, pieces: int) -> None:
+    def __init__(self, pieces: int, layers: int) -> None:
         super().__init__()
         self.word, self.pos = nn.Embedding(pieces, WIDTH), nn.Embedding(PLACES, WIDTH)
         self.eln = nn.LayerNorm(WIDTH, eps=1e-12)
-        self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
+        self.layers = nn.ModuleList(Layer() for _ in range(layers))
 
     def forward(self, numbers: Any, present: Any) -> Any:
         """Read piece numbers, shape (rows, pieces)."""
@@ -60,17 +60,17 @@ class Encoder(nn.Module):  # type: ignore[misc]
 
 
 class Net(nn.Module):  # type: ignore[misc]
-    """The encoder and what turns its pieces into the COLUMNS of scores."""
+    """The encoder and what turns its pieces into columns of scores."""
 
-    def __init__(self, pieces: int) -> None:
+    def __init__(self, pieces: int, layers: int, columns: int) -> None:
         super().__init__()
-        self.enc = Encoder(pieces)
-        self.att, self.out = nn.Linear(WIDTH, LOOKS), nn.Linear((1 + LOOKS) * WIDTH, COLUMNS)
+        self.enc = Encoder(pieces, layers)
+        self.att, self.out = nn.Linear(WIDTH, LOOKS), nn.Linear((1 + LOOKS) * WIDTH, columns)
         nn.init.normal_(self.out.weight, std=0.01)
         nn.init.zeros_(self.out.bias)
 
     def forward(self, numbers: Any) -> Any:
-        """Give the raw scores, shape (rows, COLUMNS)."""
+        """Give the raw scores, shape (rows, columns)."""
         present = numbers != PADDING
         x = self.enc(numbers, present)
         there = present.to(x.dtype)[..., None]
@@ -80,10 +80,11 @@ class Net(nn.Module):  # type: ignore[misc]
         return self.out(F.dropout(torch.cat([mean, seen], 1), 0.1, self.training)).float()
 
 
-def from_teacher(teacher: Teacher, kept: Sequence[int]) -> Net:
+def from_teacher(teacher: Teacher, kept: Sequence[int], layers: int = LAYERS, columns: int = COLUMNS) -> Net:
     """Make a network of the teacher's lower layers and the kept pieces of its vocabulary."""
     torch.manual_seed(SEED)  # what the teacher lacks starts by chance
-    net, found = Net(len(kept)), {name: torch.from_numpy(value) for name, value in teacher.tensors.items()}
+    net = Net(len(kept), layers, columns)
+    found = {name: torch.from_numpy(value) for name, value in teacher.tensors.items()}
     with torch.no_grad():
         net.enc.word.weight.copy_(found["emb.word"][list(kept)])
         places = found["emb.pos"].view(-1, WIDTH)[:PLACES] + found["emb.type"].view(-1, WIDTH)[0]

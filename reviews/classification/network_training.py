@@ -1,6 +1,5 @@
 """Fine-tune the network on labelled reviews. Needs torch, only here; some 40 minutes on two quiet cores."""
 
-import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
@@ -20,7 +19,8 @@ from reviews.classification.model import (
     NAMED_COLUMNS,
     NONE_COLUMN,
 )
-from reviews.classification.network import PADDING, Network
+from reviews.classification.network import Network
+from reviews.classification.network_steps import Leg, average, parted, run
 from reviews.classification.network_torch import SEED, Net
 from reviews.classification.samples import Sample, fold_of
 from reviews.classification.text import normalise
@@ -29,15 +29,10 @@ from reviews.classification.verdict import SUBS
 
 # What is never fitted on, so that weights and thresholds can be chosen by it: one review in so many.
 HELD_OUT, HELD_OUT_MADE = 20, 4
-PIECES_A_STEP, MOST_ROWS, TYPICAL_ROWS = 2_600, 96, 64
-LAYER_DECAY, WEIGHT_DECAY, HEAD_RATE = 0.9, 0.01, 5.0
-WARM_UP = 15
-TOLD_EVERY = 50
-# How often a piece is hidden and the category told; a made text often gets another file's category, so that
-# no category tells the made file from the real one.
-HIDDEN, TOLD, SWAPPED = 0.06, 0.75, 0.6
+# How often the category is told; a made text often gets another file's category, so that no category tells
+# the made file from the real one.
+TOLD, SWAPPED = 0.75, 0.6
 SMOOTHING, SHARED = 0.04, 0.12
-UNKNOWN = 3
 WEIGHTS = {"none": 0.7, "named": 0.3, "against": 0.4, "against made": 2.0}
 # Long praise teaches no more than short praise and costs more.
 LONGEST_UNLABELLED = 130
@@ -45,22 +40,6 @@ LONGEST_UNLABELLED = 130
 HONEST_CAUSE = torch.tensor([HONEST.index(Cause(CAUSE_OF[SUBS[c]])) for c in HONEST_COLUMNS])
 BY_CAUSE = F.one_hot(HONEST_CAUSE, len(HONEST)).float()
 JUDGED = [*ACCUSING_COLUMNS, *AGAINST_COLUMNS]
-
-
-@dataclass(frozen=True, slots=True)
-class Leg:
-    """A pass over the reviews: how fast, how many without a label, which part of those with one.
-
-    `until` is the part of the cosine that the rate runs down in this leg. Of an averaged leg the mean of the
-    weights before and after it is kept.
-    """
-
-    rate: float
-    passes: int
-    unlabelled: int
-    part: float = 1.0
-    until: float = 1.0
-    averaged: bool = False
 
 
 LEGS = (
@@ -109,17 +88,10 @@ def train_network(
             step for _ in range(leg.passes) for step in _steps(_choose(rows, leg, chance), reader, chance)
         ]
         before = deepcopy(net)
-        _run(net, steps, leg, f"leg {number} of {len(legs)}", tell)
+        run(net, steps, leg, loss, f"leg {number} of {len(legs)}", tell)
         if leg.averaged:
-            _average(net, before)
+            average(net, before)
     return net
-
-
-def _average(net: Net, other: Net) -> None:
-    """Set weights to the mean of both: it reads unseen reviews better than either (docs/causes.md)."""
-    with torch.no_grad():
-        for weight, before in zip(net.parameters(), other.parameters(), strict=True):
-            weight.lerp_(before, 0.5)
 
 
 def _choose(rows: Sequence[Row], leg: Leg, chance: random.Random) -> list[Row]:
@@ -143,75 +115,8 @@ def _steps(
             category = chance.choice(categories)
         told = category if chance.random() < TOLD else ""
         read.append(reader.pieces(normalise(row.sample.text), told))
-    order = sorted(range(len(rows)), key=lambda n: len(read[n]) + 4 * chance.random())
-    parts: list[list[int]] = [[]]
-    for n in order:
-        full = parts[-1] and len(read[n]) * (len(parts[-1]) + 1) > PIECES_A_STEP
-        if full or len(parts[-1]) >= MOST_ROWS:
-            parts.append([])
-        parts[-1].append(n)
-    chance.shuffle(parts)
+    parts = parted(read, chance)
     return (([rows[n] for n in part], [read[n] for n in part]) for part in parts)
-
-
-def _run(
-    net: Net,
-    steps: Sequence[tuple[list[Row], list[list[int]]]],
-    leg: Leg,
-    name: str,
-    tell: Callable[[str], object],
-) -> None:
-    """Take all steps of a leg: the gradients in 16 bits, the weights in 32."""
-    work = deepcopy(net).bfloat16().train()
-    pairs = list(zip(net.parameters(), work.parameters(), strict=True))
-    optimiser = torch.optim.AdamW(_groups(net, leg.rate), betas=(0.9, 0.98), eps=1e-6)
-    for number, (rows, read) in enumerate(steps):
-        cosine = 0.49 * (1 + math.cos(math.pi * leg.until * number / len(steps))) + 0.02
-        for group in optimiser.param_groups:
-            group["lr"] = group["full"] * cosine * min(1, (number + 1) / WARM_UP)
-        (loss(work(_hidden(_laid(read))), rows) / TYPICAL_ROWS).backward()
-        for whole, half in pairs:
-            whole.grad, half.grad = half.grad.float(), None
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimiser.step()
-        with torch.no_grad():
-            for whole, half in pairs:
-                half.copy_(whole)
-        if not (number + 1) % TOLD_EVERY or number + 1 == len(steps):
-            tell(f"{name}: step {number + 1} of {len(steps)}")
-
-
-def _groups(net: Net, rate: float) -> list[dict[str, Any]]:
-    """Let lower layers learn more slowly: what they know holds for all texts."""
-    layers = list(net.enc.layers)
-    parts = [(net.enc.word, len(layers)), (net.enc.eln, len(layers))]
-    parts += [(layer, len(layers) - 1 - number) for number, layer in enumerate(layers)]
-    rated = [(list(part.parameters()), rate * LAYER_DECAY**depth) for part, depth in parts]
-    rated += [([net.enc.pos.weight], rate * LAYER_DECAY ** len(layers))]
-    rated += [([*net.att.parameters(), *net.out.parameters()], rate * HEAD_RATE)]
-    return [
-        {
-            "params": [p for p in found if (p.ndim > 1) == wide],
-            "full": full,
-            "weight_decay": WEIGHT_DECAY * wide,
-        }
-        for found, full in rated
-        for wide in (True, False)
-        if any((p.ndim > 1) == wide for p in found)
-    ]
-
-
-def _laid(read: Sequence[Sequence[int]]) -> Any:
-    """Lay rows of pieces under each other."""
-    laid = torch.full((len(read), max(map(len, read))), PADDING)
-    for number, row in enumerate(read):
-        laid[number, : len(row)] = torch.tensor(row)
-    return laid
-
-
-def _hidden(laid: Any) -> Any:
-    """Hide some pieces, so that the network leans on no single one."""
-    return torch.where((torch.rand(laid.shape) < HIDDEN) & (laid > UNKNOWN), torch.tensor(UNKNOWN), laid)
 
 
 def loss(scores: Any, rows: Sequence[Row]) -> Any:
