@@ -29,14 +29,17 @@ class Word(NamedTuple):
 
 
 def _by_sign() -> dict[str, list[tuple[str, tuple[str, ...]]]]:
-    """First sign → (word, its senses), the longest word first."""
+    """First two signs, or the one sign of a word → (word, its senses), the longest word first."""
     senses: dict[str, list[str]] = defaultdict(list)
     for sense, words in _WORDS.items():
         for word in dict.fromkeys(words.split()):
             senses[word].append(sense)
     table: dict[str, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
     for word in sorted(senses, key=lambda word: (-len(word), word)):
-        table[word[0]].append((word, tuple(senses[word])))
+        table[word[:2]].append((word, tuple(senses[word])))
+    for start in table:
+        if len(start) > 1:
+            table[start] += table.get(start[0], [])
     return dict(table)
 
 
@@ -49,7 +52,7 @@ def clauses(text: str) -> Iterator[list[Word]]:
         at, end = clause.span()
         found: dict[str, Word] = {}
         while at < end:
-            for word, senses in _TABLE.get(text[at], ()):
+            for word, senses in _TABLE.get(text[at : at + 2]) or _TABLE.get(text[at], ()):
                 if text.startswith(word, at, end):
                     for sense in senses:
                         found.setdefault(sense, Word(sense, at, at + len(word)))
