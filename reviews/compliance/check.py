@@ -1,12 +1,13 @@
 """find_offences: the one function every outgoing text passes before it is saved or sent."""
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from . import learnt
+from . import learnt, network
 from .normalise import Plain, normalise
 from .rules import EXPLANATIONS, LENGTH_LIMITS, WARNING_ONLY, finders, patterns_for
 
@@ -62,7 +63,8 @@ def find_offences(
 
 def mentions_review_change(text: str) -> list[Offence]:
     """Where a text speaks of changing, adding or removing a review, denied or not; [] when it does not."""
-    return [each for each in _alone(text, Kind.CHAT, "", True) if each.rule in {"R1", "R2", "R3"}]
+    mentioned = _alone(text, Kind.CHAT, "", True, read_again=False)
+    return [each for each in mentioned if each.rule in {"R1", "R2", "R3"}]
 
 
 def mentions_benefit(text: str) -> list[Offence]:
@@ -76,7 +78,9 @@ def _merged(offences: Iterable[Offence]) -> list[Offence]:
     return sorted(set(offences), key=lambda offence: (offence.start, offence.rule, offence.end))
 
 
-def _alone(text: str, kind: str, platform: str, benefit_in_case: bool) -> list[Offence]:
+def _alone(
+    text: str, kind: str, platform: str, benefit_in_case: bool, *, read_again: bool = True
+) -> list[Offence]:
     plain = normalise(text)
     found: dict[str, re.Match[str] | None] = {}
     spans: set[tuple[str, int, int]] = set()
@@ -84,7 +88,7 @@ def _alone(text: str, kind: str, platform: str, benefit_in_case: bool) -> list[O
         matches = [_find(name, plain.text, found) for name in pattern.needs]
         if all(matches):
             spans |= {(pattern.rule, *_place(plain, match)) for match in matches if match}
-    spans = _weighed(text, plain, found, spans, kind, platform, benefit_in_case)
+    spans = _weighed(text, plain, found, spans, kind, platform, benefit_in_case, read_again)
     offences = [_offence(text, rule, start, end) for rule, start, end in spans]
     if too_long := _too_long(text, kind, platform):
         offences.append(too_long)
@@ -99,6 +103,7 @@ def _weighed(
     kind: str,
     platform: str,
     benefit_in_case: bool,
+    read_again: bool,
 ) -> set[tuple[str, int, int]]:
     """Add what the learnt layer finds, and drop what it holds for plainly lawful."""
     if not plain.text:
@@ -107,21 +112,48 @@ def _weighed(
     line = plain.text.replace("\n", " ").rstrip()
     matched = [name for name in learnt.FINDERS if _find(name, plain.text, found)]
     judged = learnt.scores(line, [*matched, *learnt.marks(text)])
-    if spans and not benefit_in_case and learnt.may_be_spared(line, text):
-        spans = {span for span in spans if not _plainly_lawful(span[0], judged)}
+    again = read_again and _is_open(judged, kind, platform)
+    if again:
+        joint = network.join(judged, line)
+        # The plain text no longer shows the stars of a masked number: only the linear model hears of them.
+        judged = joint | {"R6": judged["R6"]} if "masked" in learnt.marks(text) else joint
+    if spans and not benefit_in_case:
+        bar = _sparing_bar(learnt.may_be_spared(line, text), again)
+        spans = {span for span in spans if not _is_spared(span[0], judged, bar)}
     named = {span[0] for span in spans}
     for rule, output in _learnt_rules(judged, kind, platform):
         denied = rule == "R7" and finders()["lure"].is_denied(plain.text)
-        if rule not in named and not denied and (place := learnt.telling(line, output)):
-            spans = spans | {(rule, *plain.span(*place))}
+        if rule not in named and not denied:
+            place = learnt.telling(line, output) or (network.minded(line, output) if again else None)
+            if place:
+                spans = spans | {(rule, *plain.span(*place))}
     return spans
 
 
-def _plainly_lawful(rule: str, judged: dict[str, float]) -> bool:
-    """Whether the learnt layer overrules a finder's match; never of digits, addresses and names."""
+def _is_open(judged: dict[str, float], kind: str, platform: str) -> bool:
+    """Whether the linear model is not sure of something that counts in such a text."""
+    asked = ["any"]
+    if kind in _PUBLIC:
+        asked.append("R6")
+    if kind in _PRIVATE:
+        asked.append("R9")
+    if platform != "own":
+        asked.append("R7")
+    return any(network.is_open(output, judged[output]) for output in asked)
+
+
+def _sparing_bar(may_be_spared: bool, again: bool) -> float:
+    """Log odds below which a finder's match is overruled; the linear model alone needs a telling word."""
+    if again:
+        return 0.0 if may_be_spared else network.PLAINLY_LAWFUL
+    return learnt.PLAINLY_LAWFUL if may_be_spared else -math.inf
+
+
+def _is_spared(rule: str, judged: dict[str, float], bar: float) -> bool:
+    """Whether the readers overrule a finder's match; never of digits, addresses and names."""
     if rule in STRICT:
-        return judged["any"] < learnt.PLAINLY_LAWFUL
-    return rule in {"R7", "R9"} and judged[rule] < learnt.PLAINLY_LAWFUL
+        return judged["any"] < bar
+    return rule in {"R7", "R9"} and judged[rule] < bar
 
 
 def _learnt_rules(judged: dict[str, float], kind: str, platform: str) -> list[tuple[str, str]]:

