@@ -78,10 +78,11 @@ def main() -> None:
         json.loads(line) for path in options.data for line in path.open(encoding="utf-8") if line.strip()
     ]
     lawful = [entry for entry in entries if not entry.get("rule")]
-    find_offences("warm")
-    before, began = memory(), time.process_time()
+    learnt.scores("warm", [])
+    before, began = memory(), time.perf_counter()
     network._load()
-    print(f"loading the network: {time.process_time() - began:.2f} s, {memory() - before:.0f} MB")
+    find_offences("warm")
+    print(f"loading the network: {time.perf_counter() - began:.2f} s, {memory() - before:.0f} MB")
     for name, part in by_rule(entries).items():
         print(f"{name}: {sum(map(is_blocked, part))} of {len(part)} blocked")
     asked = 0

@@ -85,8 +85,8 @@ def _alone(
     found: dict[str, re.Match[str] | None] = {}
     spans: set[tuple[str, int, int]] = set()
     for pattern in patterns_for(kind, platform, benefit_in_case):
-        matches = [_find(name, plain.text, found) for name in pattern.needs]
-        if all(matches):
+        if all(_find(name, plain.text, found) for name in pattern.needs):
+            matches = [found[name] for name in pattern.needs]
             spans |= {(pattern.rule, *_place(plain, match)) for match in matches if match}
     spans = _weighed(text, plain, found, spans, kind, platform, benefit_in_case, read_again)
     offences = [_offence(text, rule, start, end) for rule, start, end in spans]

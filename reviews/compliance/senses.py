@@ -52,7 +52,7 @@ def clauses(text: str) -> Iterator[list[Word]]:
         at, end = clause.span()
         found: dict[str, Word] = {}
         while at < end:
-            for word, senses in _TABLE.get(text[at : at + 2]) or _TABLE.get(text[at], ()):
+            for word, senses in _TABLE.get(text[at : at + 2]) or _TABLE.get(text[at]) or ():
                 if text.startswith(word, at, end):
                     for sense in senses:
                         found.setdefault(sense, Word(sense, at, at + len(word)))
