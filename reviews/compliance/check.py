@@ -114,9 +114,7 @@ def _weighed(
     judged = learnt.scores(line, [*matched, *learnt.marks(text)])
     again = read_again and _is_open(judged, kind, platform)
     if again:
-        joint = network.join(judged, line)
-        # The plain text no longer shows the stars of a masked number: only the linear model hears of them.
-        judged = joint | {"R6": judged["R6"]} if "masked" in learnt.marks(text) else joint
+        judged = _read_again(judged, line, text, benefit_in_case)
     if spans and not benefit_in_case:
         bar = _sparing_bar(learnt.may_be_spared(line, text), again)
         spans = {span for span in spans if not _is_spared(span[0], judged, bar)}
@@ -128,6 +126,15 @@ def _weighed(
             if place:
                 spans = spans | {(rule, *plain.span(*place))}
     return spans
+
+
+def _read_again(judged: dict[str, float], line: str, text: str, benefit_in_case: bool) -> dict[str, float]:
+    """Join what the network reads; once a benefit is there, it only adds."""
+    joint = network.join(judged, line)
+    # The plain text no longer shows the stars of a masked number: only the linear model hears of them.
+    if "masked" in learnt.marks(text):
+        joint["R6"] = judged["R6"]
+    return {output: max(odds, judged[output]) for output, odds in joint.items()} if benefit_in_case else joint
 
 
 def _is_open(judged: dict[str, float], kind: str, platform: str) -> bool:

@@ -94,10 +94,13 @@ def test_it_overrules_a_rules_match_where_both_readers_do(
     assert verdict(find_offences(text, Kind.CHAT)) == "block"
 
 
-def test_it_leaves_the_sequence_rule_as_it_is(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_leaves_the_sequence_rule_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network, "join", lambda *_given: dict.fromkeys(learnt.OUTPUTS, -9.0))
     assert find_offences("您想改评价随时可以改", Kind.CHAT, benefit_in_case=True) != []
     assert find_offences("运费我们出", Kind.CHAT, before=["改一下评价吧"]) != []
+    says(monkeypatch, 0.5)
+    assert find_offences("那条您看着办", Kind.CHAT) == []
+    assert find_offences("那条您看着办", Kind.CHAT, benefit_in_case=True) != []
 
 
 def test_it_reads_the_same_alone_and_in_a_list(unread: None) -> None:
