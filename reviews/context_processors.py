@@ -56,14 +56,16 @@ class Nav:
 
     @cached_property
     def drift_alarms(self) -> int:
-        return DriftAlarm.objects.ringing().filter(self.user.managed_shop_filter("shop")).count()
+        return _ALARMS(shops=self.user.managed_shop_ids)
 
     @cached_property
     def incidents(self) -> int:
-        return Incident.objects.to_decide().filter(self.user.managed_shop_filter("shop")).count()
+        return _INCIDENTS(shops=self.user.managed_shop_ids)
 
 
 _MY_OPEN = PreparedCount(lambda: Case.objects.filter(assignee=Asked("user")).open())
+_ALARMS = PreparedCount(lambda: DriftAlarm.objects.ringing().filter(shop__any=Asked("shops")))
+_INCIDENTS = PreparedCount(lambda: Incident.objects.to_decide().filter(shop__any=Asked("shops")))
 
 
 def csrf(request: HttpRequest) -> dict[str, Any]:

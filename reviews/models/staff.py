@@ -116,7 +116,14 @@ class User(AbstractUser):
         """Restrict a query to the shops this person manages."""
         if self.is_superuser:
             return Q()
-        return Q(**{f"{path}__in": [shop for shop, role in self._roles.items() if role == Role.MANAGER]})
+        return Q(**{f"{path}__in": self.managed_shop_ids})
+
+    @property
+    def managed_shop_ids(self) -> list[int]:
+        """The same as a list."""
+        if self.is_superuser:
+            return [shop.pk for shop in self.shops]
+        return [shop for shop, role in self._roles.items() if role == Role.MANAGER]
 
     def manages(self, shop: Shop | int) -> bool:
         shop_id = shop.pk if isinstance(shop, Shop) else shop
