@@ -9,6 +9,7 @@ from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from markupsafe import escape
 
 from callbacks.models import RemedyStatus
 from callbacks.queue import QueueEntry
@@ -44,25 +45,22 @@ def case_row(entry: QueueEntry, current: int = 0, in_queue: bool = False) -> Saf
     and open, so that status and assignee need no words.
     """
     case, review = entry.case, entry.case.review
-    return format_html(
-        '<a class="row-link" href="{}" id="row-{}"{}><span class="row-top">{}{}{}</span>'
-        '<span class="row-title clamp-2">{}</span>'
-        '<span class="row-foot"><span class="row-note">{}</span>{}</span></a>',
-        address("callbacks:case", case.pk),
-        case.pk,
-        _CURRENT if case.pk == current else "",
-        _cause_of(case),
-        "" if in_queue or case.status == Status.CLOSED else status_badge(case.status),
-        _hour_of(case),
-        review.excerpt or gettext("No text"),
-        _notes_of(case, in_queue),
-        format_html('<span class="row-reason">{}</span>', entry.reason)
-        if entry.reason and case.status != Status.CLOSED
-        else "",
+    current_mark = ' aria-current="true"' if case.pk == current else ""
+    status = "" if in_queue or case.status == Status.CLOSED else status_badge(case.status)
+    reason = entry.reason if case.status != Status.CLOSED else ""
+    return SafeString(
+        f'<a class="row-link" href="{address("callbacks:case", case.pk)}" id="row-{case.pk}"{current_mark}>'
+        f'<span class="row-top">{_cause_of(case)}{status}{_hour_of(case)}</span>'
+        f'<span class="row-title clamp-2">{escape(review.excerpt or gettext("No text"))}</span>'
+        f'<span class="row-foot"><span class="row-note">{_notes_of(case, in_queue)}</span>'
+        f"{_span('row-reason', reason) if reason else ''}</span></a>"
     )
 
 
-_CURRENT = SafeString(' aria-current="true"')
+def _span(css: str, words: object) -> str:
+    return f'<span class="{css}">{escape(words)}</span>'
+
+
 _MALICIOUS, _UNSURE = _("Perhaps malicious"), _("Cause unsure")
 
 
@@ -85,29 +83,29 @@ def _hour_of(case: Case) -> SafeString:
 
 
 def _due(css: str, sign: str, words: str) -> SafeString:
-    return format_html('<span class="due {}">{}<span>{}</span></span>', css, icon(sign), words)
+    return SafeString(f'<span class="due {css}">{icon(sign)}<span>{escape(words)}</span></span>')
 
 
-def _notes_of(case: Case, in_queue: bool) -> SafeString:
+def _notes_of(case: Case, in_queue: bool) -> str:
     review = case.review
-    notes: list[tuple[object]] = [(review.buyer,)] if review.buyer else []
-    notes.append((case.shop,))
+    notes: list[object] = [review.buyer] if review.buyer else []
+    notes.append(case.shop)
     if case.value:
-        notes.append((format_html('<span class="num">{}</span>', yuan(case.value)),))
-    notes.append((review.get_rating_display(),))
+        notes.append(SafeString(_span("num", yuan(case.value))))
+    notes.append(review.get_rating_display())
     if not in_queue and case.assignee:
-        notes.append((case.assignee,))
-    return format_html_join("", "<span>{}</span>", notes)
+        notes.append(case.assignee)
+    return "".join([f"<span>{escape(note)}</span>" for note in notes])
 
 
 @register.simple_tag
 def row_tick(case: Case) -> SafeString:
     """Draw the box that chooses a row for acts on several cases."""
-    return format_html(
-        '<label class="row-tick"><input class="form-check-input" type="checkbox" name="case" value="{0}"'
-        ' form="bulk" id="tick-{0}"><span class="visually-hidden">{1}</span></label>',
-        case.pk,
-        gettext("Choose %(case)s") % {"case": case},
+    words = escape(gettext("Choose %(case)s") % {"case": case})
+    return SafeString(
+        '<label class="row-tick"><input class="form-check-input" type="checkbox" name="case"'
+        f' value="{case.pk}" form="bulk" id="tick-{case.pk}">'
+        f'<span class="visually-hidden">{words}</span></label>'
     )
 
 

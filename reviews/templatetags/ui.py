@@ -19,6 +19,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
+from markupsafe import escape
 
 from reviews import clock
 from reviews.causes import Cause, SubCause
@@ -337,15 +338,12 @@ def deadline(due: datetime | None, start: datetime | None = None) -> SafeString:
         return SafeString("")
     left = due - clock.now()
     css = _deadline_class(left, due - start if start else None)
-    return format_html(
-        '<time class="due {}" datetime="{}" data-due="{}" data-from="{}" title="{}">{}<span>{}</span></time>',
-        css,
-        due.astimezone(UTC).isoformat(timespec="seconds"),
-        due.astimezone(UTC).isoformat(timespec="seconds"),
-        start.astimezone(UTC).isoformat(timespec="seconds") if start else "",
-        zdate(due),
-        icon("clock"),
-        _deadline_words(int(left.total_seconds())),
+    moment = due.astimezone(UTC).isoformat(timespec="seconds")
+    begin = start.astimezone(UTC).isoformat(timespec="seconds") if start else ""
+    words = escape(_deadline_words(int(left.total_seconds())))
+    return SafeString(
+        f'<time class="due {css}" datetime="{moment}" data-due="{moment}" data-from="{begin}"'
+        f' title="{escape(zdate(due))}">{icon("clock")}<span>{words}</span></time>'
     )
 
 

@@ -97,7 +97,7 @@ def test_it_walks_what_is_free_in_the_same_order(calling_hour: datetime, shop: S
     assert taken == [promised, ending, angry, calm]
 
 
-def test_it_says_why(shop: Shop, agent: User) -> None:
+def test_it_says_why(calling_hour: datetime, shop: Shop, agent: User) -> None:
     make_case(shop, assignee=agent, due_at=soon(-5), upset=0.95)
     make_case(shop, assignee=agent, due_at=soon(20.5))
     make_case(shop, assignee=agent, due_at=soon(300))
