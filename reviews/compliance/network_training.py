@@ -27,8 +27,8 @@ LEGS = (Leg(2e-4, 4),)
 # How much each question counts, and how far a wanted answer lies from certainty.
 QUESTION_WEIGHTS = {"any": 1.5, "R6": 0.7, "R7": 0.7}
 OTHER_WEIGHT, SMOOTHING = 0.5, 0.015
-# Longer texts of two, put together anew for every pass.
-LONGER = 2_000
+# One longer text of two for so many texts, put together anew for every pass.
+LONGER_SHARE = 4
 
 
 def make_network(
@@ -92,7 +92,7 @@ def _steps(
     examples: Sequence[Example], reader: Network, chance: random.Random
 ) -> Iterator[tuple[list[Example], list[list[int]]]]:
     """Part the texts and new longer ones into steps."""
-    rows = [*examples, *joined(examples, LONGER, chance.randrange(1 << 30))]
+    rows = [*examples, *joined(examples, len(examples) // LONGER_SHARE, chance.randrange(1 << 30))]
     read = [reader.pieces(_plain(row.text), "") for row in rows]
     return (([rows[n] for n in part], [read[n] for n in part]) for part in parted(read, chance))
 

@@ -12,6 +12,7 @@ from reviews.compliance import RULES_VERSION, Kind, find_offences, learnt, netwo
 from reviews.compliance.normalise import normalise
 from reviews.compliance.rules import EXPLANATIONS, SOURCES, patterns
 from reviews.compliance.senses import meetings
+from reviews.management.commands import check_compliance
 from tests.reviews.compliance_texts import CHANGE_MENTIONED, CHANGE_NOT_MENTIONED, LAWFUL, UNLAWFUL
 
 ROOT = Path(__file__).parents[2]
@@ -171,6 +172,29 @@ def test_it_answers_json_lines_in_order(monkeypatch: pytest.MonkeyPatch) -> None
     offences = answers[0]["offences"]
     assert isinstance(offences, list)
     assert offences[0].keys() == {"rule", "words", "start", "end", "why"}
+
+
+def test_a_file_is_shared_among_processes_and_answered_in_the_same_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [json.dumps({"text": f"麻烦改为好评 {n}" if n % 3 else f"已为您补发 {n}"}) for n in range(1200)]
+    lines[700] = "nonsense"
+    file = tmp_path / "texts.jsonl"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert file.stat().st_size > check_compliance.LARGE
+    answers = []
+    for source in (file.open(encoding="utf-8"), io.StringIO(file.read_text(encoding="utf-8"))):
+        with source:
+            assert check_compliance._is_file(source) == (not isinstance(source, io.StringIO))
+            monkeypatch.setattr("sys.stdin", source)
+            out = io.StringIO()
+            with pytest.raises(CommandError, match="1"):
+                call_command("check_compliance", stdout=out)
+            answers.append(out.getvalue())
+    assert answers[0] == answers[1]
+    assert "701" in answers[0].splitlines()[700]
+    verdicts = [json.loads(line).get("verdict") for line in answers[0].splitlines()[:6]]
+    assert verdicts == ["pass", "block", "block"] * 2
 
 
 def test_it_says_which_line_is_no_json_and_judges_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
