@@ -129,9 +129,9 @@ def _apology_faults(said: Mapping[str, str]) -> Iterator[ScriptFault]:
 
 def _pressure_faults(said: Mapping[str, str]) -> Iterator[ScriptFault]:
     for spot, text in said.items():
-        known = [one.words for one in find_offences(text, kind=Kind.SCRIPT) if one.rule == "R4"]
+        known = [one for one in find_offences(text, kind=Kind.SCRIPT) if one.rule == "R4"]
         for found in _PRESSURE.finditer(text):
-            if any(words in found[0] or found[0] in words for words in known):
+            if any(one.start < found.end() and found.start() < one.end for one in known):
                 continue  # the compliance check says it already
             why = _("“%(words)s” presses the buyer (R4).") % {"words": found[0]}
             yield ScriptFault(spot, why, _("Leave the buyer the choice: “不急，您慢慢想”."))
