@@ -33,8 +33,8 @@ class _Preparing(psycopg.Cursor[tuple[Any, ...]]):
 
 
 def _cursor() -> Any:
-    if connection.vendor != "postgresql" or not settings.PREPARED_STATEMENTS:
-        return connection.cursor()
+    if connection.vendor != "postgresql" or not settings.PREPARED_STATEMENTS or connection.queries_logged:
+        return connection.cursor()  # whose log of queries shows the values
     connection.ensure_connection()
     with connection.wrap_database_errors:
         cursor = _Preparing(connection.connection)
