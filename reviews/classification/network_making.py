@@ -6,12 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reviews.classification.e5 import read_teacher
 from reviews.classification.features import FloatArray
 from reviews.classification.model import shipped
-from reviews.classification.network import CARD, PIECES, PLAIN_SAMPLE, WEIGHTS, Network, load_network
-from reviews.classification.network_steps import Leg
-from reviews.classification.network_torch import export, from_teacher
+from reviews.classification.network import CARD, PLAIN_SAMPLE, WEIGHTS, Network, load_network
+from reviews.classification.network_steps import Leg, write_network
 from reviews.classification.network_training import LEGS, is_held_out, train_network
 from reviews.classification.network_tuning import (
     READ_AGAIN_BELOW,
@@ -21,7 +19,6 @@ from reviews.classification.network_tuning import (
     network_scores,
     tune_engines,
 )
-from reviews.classification.pieces import as_processor, choose_pieces, vocabulary
 from reviews.classification.samples import Sample
 from reviews.classification.text import normalise
 from reviews.classification.training import encode_samples, fit, merge
@@ -47,8 +44,8 @@ def make_network(
     held = [sample for sample in chosen if is_held_out(sample, sample.source in made)]
     kept = {sample.id for sample in held}
     rest = [sample for sample in chosen if sample.id not in kept]
-    out.mkdir(parents=True, exist_ok=True)
-    _write_network(rest, wheel, out, legs, tell)
+    texts = [normalise(sample.text) for sample in rest]
+    write_network(wheel, texts, out, lambda net, reader: train_network(net, reader, rest, legs, tell))
     (out / CARD).write_text(json.dumps({"version": ""}), encoding="utf-8")
     linear = fit(rest)
     network = load_network(out)
@@ -73,17 +70,6 @@ def write_card(out: Path, card: Mapping[str, Any]) -> dict[str, Any]:
     whole = {**card, "version": f"{card['version']}-{mark}", "linear": shipped().version}
     (out / CARD).write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     return whole
-
-
-def _write_network(
-    samples: Sequence[Sample], wheel: Path, out: Path, legs: Sequence[Leg], tell: Callable[[str], object]
-) -> None:
-    """Cut the teacher's vocabulary, fine-tune it and write network and vocabulary."""
-    teacher = read_teacher(wheel)
-    kept = choose_pieces(teacher, [normalise(sample.text) for sample in samples])
-    (out / PIECES).write_bytes(vocabulary(teacher, kept))
-    numbering = Network(None, as_processor((out / PIECES).read_bytes()), {})
-    export(train_network(from_teacher(teacher, kept), numbering, samples, legs, tell), out / WEIGHTS)
 
 
 def _read_twice(samples: Sequence[Sample], linear: FloatArray, network: Network) -> Twice:

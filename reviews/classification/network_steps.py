@@ -2,15 +2,18 @@
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 
-from reviews.classification.network import PADDING
-from reviews.classification.network_torch import Net
+from reviews.classification.e5 import read_teacher
+from reviews.classification.network import PADDING, PIECES, WEIGHTS, Network
+from reviews.classification.network_torch import SEED, Net, export, from_teacher
+from reviews.classification.pieces import as_processor, choose_pieces, vocabulary
 
 PIECES_A_STEP, MOST_ROWS, TYPICAL_ROWS = 2_600, 96, 64
 LAYER_DECAY, WEIGHT_DECAY, HEAD_RATE = 0.9, 0.01, 5.0
@@ -21,6 +24,7 @@ HIDDEN = 0.06
 UNKNOWN = 3
 
 Row = TypeVar("Row")
+Steps = Iterable[tuple[list[Row], list[list[int]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,44 @@ class Leg:
     part: float = 1.0
     until: float = 1.0
     averaged: bool = False
+
+
+def write_network(
+    wheel: Path,
+    texts: Sequence[str],
+    out: Path,
+    train: Callable[[Net, Network], Net],
+    **shape: int,
+) -> None:
+    """Write a network and its vocabulary into a folder: the teacher in `wheel`, cut and fine-tuned.
+
+    Of the teacher's vocabulary the pieces that `texts` need most are kept, of its layers and answers what
+    `shape` says (`from_teacher`). `train` gets the network and a reader that only numbers the pieces.
+    """
+    teacher = read_teacher(wheel)
+    kept = choose_pieces(teacher, texts)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / PIECES).write_bytes(vocabulary(teacher, kept))
+    reader = Network(None, as_processor((out / PIECES).read_bytes()), {})
+    export(train(from_teacher(teacher, kept, **shape), reader), out / WEIGHTS)
+
+
+def run_legs(
+    net: Net,
+    legs: Sequence[Leg],
+    steps_of: Callable[[Leg], Steps[Row]],
+    loss: Callable[[Any, list[Row]], Any],
+    tell: Callable[[str], object],
+) -> Net:
+    """Fine-tune a network leg by leg; `steps_of` gives the steps of one pass."""
+    torch.manual_seed(SEED)
+    for number, leg in enumerate(legs, 1):
+        steps = [step for _ in range(leg.passes) for step in steps_of(leg)]
+        before = deepcopy(net)
+        run(net, steps, leg, loss, f"leg {number} of {len(legs)}", tell)
+        if leg.averaged:
+            average(net, before)
+    return net
 
 
 def average(net: Net, other: Net) -> None:

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,7 @@ from reviews.classification.model import (
     NONE_COLUMN,
 )
 from reviews.classification.network import Network
-from reviews.classification.network_steps import Leg, average, parted, run
+from reviews.classification.network_steps import Leg, parted, run_legs
 from reviews.classification.network_torch import SEED, Net
 from reviews.classification.samples import Sample, fold_of
 from reviews.classification.text import normalise
@@ -82,16 +81,7 @@ def train_network(
     The same input gives the same weights.
     """
     chance, rows = random.Random(SEED), rows_of(samples)  # noqa: S311
-    torch.manual_seed(SEED)
-    for number, leg in enumerate(legs, 1):
-        steps = [
-            step for _ in range(leg.passes) for step in _steps(_choose(rows, leg, chance), reader, chance)
-        ]
-        before = deepcopy(net)
-        run(net, steps, leg, loss, f"leg {number} of {len(legs)}", tell)
-        if leg.averaged:
-            average(net, before)
-    return net
+    return run_legs(net, legs, lambda leg: _steps(_choose(rows, leg, chance), reader, chance), loss, tell)
 
 
 def _choose(rows: Sequence[Row], leg: Leg, chance: random.Random) -> list[Row]:

@@ -10,11 +10,9 @@ from typing import Any
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from reviews.classification.e5 import read_teacher
-from reviews.classification.network import CARD, PIECES, WEIGHTS, Network
-from reviews.classification.network_steps import Leg, parted, run
-from reviews.classification.network_torch import SEED, Net, export, from_teacher
-from reviews.classification.pieces import as_processor, choose_pieces, vocabulary
+from reviews.classification.network import CARD, WEIGHTS, Network
+from reviews.classification.network_steps import Leg, parted, run_legs, write_network
+from reviews.classification.network_torch import SEED, Net
 
 from .learnt import OUTPUTS
 from .network import ASKED, BARS, LINEAR, NETWORK
@@ -40,13 +38,14 @@ def make_network(
     tell: Callable[[str], object] = str,
 ) -> dict[str, Any]:
     """Write the network's three files into a folder and give its card."""
-    teacher = read_teacher(wheel)
-    kept = choose_pieces(teacher, [_plain(one.text) for one in examples])
-    out.mkdir(parents=True, exist_ok=True)
-    (out / PIECES).write_bytes(vocabulary(teacher, kept))
-    reader = Network(None, as_processor((out / PIECES).read_bytes()), {})
-    net = from_teacher(teacher, kept, LAYERS, len(OUTPUTS))
-    export(train_network(net, reader, examples, legs, tell), out / WEIGHTS)
+    write_network(
+        wheel,
+        [_plain(one.text) for one in examples],
+        out,
+        lambda net, reader: train_network(net, reader, examples, legs, tell),
+        layers=LAYERS,
+        columns=len(OUTPUTS),
+    )
     return write_card(out, facts)
 
 
@@ -76,11 +75,7 @@ def train_network(
 ) -> Net:
     """Fine-tune a network; `reader` only numbers the pieces. The same input gives the same weights."""
     chance = random.Random(SEED)  # noqa: S311
-    torch.manual_seed(SEED)
-    for number, leg in enumerate(legs, 1):
-        steps = [step for _ in range(leg.passes) for step in _steps(examples, reader, chance)]
-        run(net, steps, leg, _loss, f"leg {number} of {len(legs)}", tell)
-    return net
+    return run_legs(net, legs, lambda _leg: _steps(examples, reader, chance), _loss, tell)
 
 
 def _plain(text: str) -> str:
