@@ -62,7 +62,7 @@ def main() -> int:
     server = PostgresServer()
     try:
         with tempfile.TemporaryDirectory(prefix="huiping-bench-") as var:
-            figures = measure_sizes(server.url.rpartition("/")[0], var, options.sizes, options.rounds)
+            figures = measure_sizes(server.url, var, options.sizes, options.rounds)
     finally:
         server.stop()
     kind = "wall" if options.wall else "cpu"
@@ -77,9 +77,9 @@ def measure_sizes(url: str, var: str, sizes: list[int], rounds: int) -> dict[str
     with ExitStack() as open_pools:
         readers = {}
         for size in sizes:
-            with process(f"{url}/postgres", var) as made:
+            with process(own_database(url), var) as made:
                 made.submit(create, f"reviews_{size}").result()
-            database = f"{url}/reviews_{size}"
+            database = own_database(url, f"reviews_{size}")
             with process(database, var) as filler:
                 figures[str(size)] = {"filled_in_s": filler.submit(fill, size).result()}
             readers[str(size)] = open_pools.enter_context(process(database, var))
@@ -109,6 +109,11 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=60, help="requests measured a page")
     parser.add_argument("--wall", action="store_true", help="judge by wall time")
     return parser.parse_args()
+
+
+def own_database(url: str, name: str = "postgres") -> str:
+    """A database of the server at this address; without a name the one every fresh server has."""
+    return f"{url.rpartition('/')[0]}/{name}"
 
 
 def start(url: str, var: str) -> None:
