@@ -7,6 +7,8 @@ from celery import Celery
 from celery.signals import worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# Django's checks load every page; `make test` runs them, and a worker is ready in half the time without.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 app = Celery("huiping")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -3,8 +3,6 @@
 import re
 import unicodedata
 
-from pypinyin import Style, lazy_pinyin
-
 _NOT_A_WORD = re.compile(r"[^0-9a-z\u3400-\u9fff]+")
 
 
@@ -19,13 +17,16 @@ def search_key(*texts: str) -> str:
 
 
 def _key(text: str) -> str:
-    full = [each.replace(" ", "") for each in _pinyin(text, Style.NORMAL)]
-    initials = [each.replace(" ", "") for each in _pinyin(text, Style.FIRST_LETTER)]
+    from pypinyin import (
+        Style,
+        lazy_pinyin,
+    )  # its 50,000 phrases take long to load, and few processes write keys
+
+    full, initials = (
+        [each.replace(" ", "") for each in lazy_pinyin(text, style=style, errors=_as_it_is)]
+        for style in (Style.NORMAL, Style.FIRST_LETTER)
+    )
     return f"{text.replace(' ', '')}|{''.join(full)}|{''.join(initials)}"
-
-
-def _pinyin(text: str, style: Style) -> list[str]:
-    return lazy_pinyin(text, style=style, errors=_as_it_is)
 
 
 def _as_it_is(text: str) -> str:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from callbacks.evidence.report import Passage, Section
+from callbacks.evidence.sections import Passage, Section
 from callbacks.models import CallLog
 from callbacks.timeline import assigned_to, timeline
 from reviews.behaviour import Signal

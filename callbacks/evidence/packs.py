@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError as BrokerAway
 
 from callbacks.evidence.facts import Evidence, gather
-from callbacks.evidence.report import Picture, Section, make_report
 from callbacks.evidence.sealing import Sealed, seal_pack
+from callbacks.evidence.sections import Picture, Section
 from callbacks.photos import photos_of, read_original, read_shown
 from reviews import clock
 from reviews.complaints import NotYetConfirmed, is_confirmed
@@ -122,6 +122,8 @@ def seal_evidence(evidence: Evidence, photos: Sequence[Photo] = ()) -> Sealed:
     sections = (*evidence.sections[:3], shown, *evidence.sections[3:])
 
     def report(fingerprint: str) -> bytes:
+        from callbacks.evidence.report import make_report  # a PDF library: loaded where a report is made
+
         return make_report(
             evidence.title, evidence.subtitle, sections, fingerprint=fingerprint, as_of=evidence.as_of
         )

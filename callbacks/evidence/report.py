@@ -3,7 +3,6 @@
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.resources import files
 from itertools import zip_longest
@@ -13,38 +12,14 @@ from fpdf import FPDF
 from fpdf.enums import TableBordersLayout
 from fpdf.fonts import FontFace
 
+from callbacks.evidence.sections import Picture, Section
+
 # It tells every glyph it keeps.
 logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 FONT = "noto"
 INK, QUIET, LINE, TINT, ACCENT = (28, 34, 45), (95, 104, 118), (214, 219, 227), (244, 246, 249), (84, 58, 160)
 _UNPRINTABLE = re.compile(r"[\U00010000-\U0010ffff\ufe0f\u200b-\u200f]")  # rare signs: □
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A text of somebody, with who and when above it."""
-
-    head: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    name: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One numbered part: facts as a table, passages, points, pictures. An empty one says so."""
-
-    title: str
-    facts: tuple[tuple[str, str], ...] = ()
-    passages: tuple[Passage, ...] = ()
-    points: tuple[tuple[str, str], ...] = ()
-    pictures: tuple[Picture, ...] = field(default=())
-    empty: str = ""
 
 
 class _Report(FPDF):

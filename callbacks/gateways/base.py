@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from django.utils.dateparse import parse_datetime
+
 State = Literal["accepted", "delivered", "failed", "refused", "busy", "unknown", "unheard"]
 
 
@@ -41,3 +43,12 @@ class Gateway(Protocol):
     def send(self, parcel: Parcel) -> Answer: ...
 
     def ask(self, key: str) -> Answer: ...
+
+
+def moment(text: object) -> datetime | None:
+    """An ISO moment with its zone; None for anything else."""
+    try:
+        found = parse_datetime(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return found if found and found.tzinfo else None

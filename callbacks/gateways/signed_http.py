@@ -8,13 +8,11 @@ never seen. 4xx is a refusal for good, but 408, 425, 429 and 503 mean later. The
 """
 
 import json
-from datetime import datetime
 from typing import Any
 
 import httpx
-from django.utils.dateparse import parse_datetime
 
-from callbacks.gateways.base import Answer, Parcel
+from callbacks.gateways.base import Answer, Parcel, moment
 from callbacks.signing import signed
 from reviews import clock
 
@@ -81,15 +79,6 @@ def read_answer(status: int, content: bytes, *, asked: bool) -> Answer:
     if 400 <= status < 500:
         return Answer("refused", reason=words or f"HTTP {status}")
     return Answer("unknown", reason=words or f"HTTP {status}")
-
-
-def moment(text: object) -> datetime | None:
-    """An ISO moment with its zone; None for anything else."""
-    try:
-        found = parse_datetime(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return found if found and found.tzinfo else None
 
 
 def _json(content: bytes) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from callbacks.gateways import Answer
-from callbacks.gateways.signed_http import moment
+from callbacks.gateways.base import moment
 from callbacks.models import ShopGateway
 from callbacks.sending import note_receipt
 from callbacks.signing import is_genuine

@@ -205,7 +205,7 @@ def engine_commands() -> dict[str, list[str]]:
 
 def web_command(host: str, port: int) -> list[str]:
     workers, threads = os.environ.get("WEB_WORKERS") or "2", os.environ.get("WEB_THREADS") or "4"
-    options = ["--workers", workers, "--threads", threads, "--worker-class", "gthread"]
+    options = ["--workers", workers, "--threads", threads, "--worker-class", "gthread", "--preload"]
     # Its remote control socket would lie in the home directory, shared by every instance.
     limits = ["--graceful-timeout", "5", "--no-control-socket"]
     return [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"{host}:{port}", *options, *limits]
