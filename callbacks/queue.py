@@ -85,7 +85,10 @@ def _due_reason(case: Case, now: datetime, hours: CallingHours) -> str:
         return _("Promised call-back is due")
     if case.status == Status.WAITING:
         later = case.wait_until and case.wait_until > now + PROMISE_LEAD
-        return _("Waits for its hour") if later else _("Time for the next try")
+        if later:
+            return _("Waits for its hour")
+        is_shut = case.shop_id in hours.shut
+        return _("To try again when calling hours begin") if is_shut else _("Time for the next try")
     if promised_at:
         return _("A call-back is promised")
     if complaint_due := getattr(case, "complaint_due", None):

@@ -174,9 +174,10 @@ def _place(one: Facts, now: datetime, hours: CallingHours) -> Place:
 
 
 def _turn(one: Facts, soon: datetime, hours: CallingHours) -> int:
-    waited = one.status == Status.WAITING and one.wait_until is not None and one.wait_until <= soon
-    if waited or (one.promised_at is not None and one.promised_at <= soon):
+    if one.promised_at is not None and one.promised_at <= soon:
         return DUE
+    if one.status == Status.WAITING and one.wait_until is not None and one.wait_until <= soon:
+        return SHUT if one.shop in hours.shut else DUE  # nobody may be tried again at night
     if one.first_contact_at:
         return TO_END
     if one.shop in hours.closing:

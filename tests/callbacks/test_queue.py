@@ -76,6 +76,19 @@ def test_it_puts_a_closing_window_first_and_a_shut_one_last(
     assert agent_queue(agent, clock.now())[1].reason.startswith("等待首次联系 · 可拨打时段还剩 3")
 
 
+def test_it_calls_nobody_a_next_try_outside_calling_hours(
+    calling_hour: datetime, shop: Shop, agent: User
+) -> None:
+    shut = make_shop(calling_from=time(12), calling_until=time(20))
+    ShopMembership.objects.create(user=agent, shop=shut)
+    waited = {"assignee": agent, "status": Status.WAITING, "wait_until": soon(-60)}
+    asleep, awake = make_case(shut, **waited), make_case(shop, **waited)
+    overdue = make_case(shop, assignee=agent, due_at=soon(-30))
+    assert in_order(agent) == [awake, overdue, asleep]
+    first, _overdue, last = (entry.reason for entry in agent_queue(agent, clock.now()))
+    assert (first, last) == ("可以再次拨打", "等到可拨打时段再试")
+
+
 def test_it_walks_what_is_free_in_the_same_order(calling_hour: datetime, shop: Shop, agent: User) -> None:
     closing = make_shop(calling_from=time(9), calling_until=time(11))
     ShopMembership.objects.create(user=agent, shop=closing)
