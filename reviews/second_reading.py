@@ -16,6 +16,7 @@ from django.db.models import Q
 from reviews import clock
 from reviews.classification import ReviewText, Verdict, classify, read_again, wants_second_reading
 from reviews.dispatch import Roster, lock_shop
+from reviews.followups import heard_last
 from reviews.models import Case, CaseEvent, Classification, ReadingRequest, Review, Shop, StaleCase, Status
 from reviews.models.cases import WORK, EventKind
 from reviews.opening import cause_fields, complains, look_at_behaviour, open_cases
@@ -75,7 +76,8 @@ def settle(claimed: Sequence[ReadingRequest]) -> None:
     """Read claimed reviews again; correct or suggest, take the rows off the queue."""
     texts = [text_of(request.review) for request in claimed]
     again = read_again(texts, classify(texts, engine="fast"))
-    verdicts = as_taught(again, texts, [request.review.shop_id for request in claimed])
+    taught = as_taught(again, texts, [request.review.shop_id for request in claimed])
+    verdicts = heard_last([request.review for request in claimed], taught)
     by_shop: dict[int, list[tuple[ReadingRequest, Verdict]]] = {}
     for request, verdict in zip(claimed, verdicts, strict=True):
         by_shop.setdefault(request.review.shop_id, []).append((request, verdict))

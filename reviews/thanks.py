@@ -165,13 +165,18 @@ def prepare(shop: Shop, found: ReviewQuerySet, *, by: User) -> ThanksJob:
     )
 
 
-def _left_for(review: Review, now: datetime) -> str:
-    """Why a review is left to a person; empty when it can be thanked in bulk."""
+def needs_a_person(review: Review) -> str:
+    """Why a good review wants more than thanks: question, followup (the buyer came back) or reservation."""
     if asks(review.full_text):
         return "question"
-    if has_reservations(review.full_text):
-        return "reservation"
-    return "window" if window_of(review, now).is_closed else ""
+    if review.followup.strip():
+        return "followup"
+    return "reservation" if has_reservations(review.full_text) else ""
+
+
+def _left_for(review: Review, now: datetime) -> str:
+    """Why a review is left to a person; empty when it can be thanked in bulk."""
+    return needs_a_person(review) or ("window" if window_of(review, now).is_closed else "")
 
 
 def check_right(shop: Shop, user: User) -> None:

@@ -15,6 +15,7 @@ from reviews import clock
 from reviews.changes import ReviewChange, read_changes
 from reviews.classification import Verdict, classify
 from reviews.dispatch import Roster, lock_shop
+from reviews.followups import heard_last
 from reviews.models import (
     Case,
     Classification,
@@ -61,7 +62,8 @@ def settle_requests(claimed: Sequence[ClassificationRequest]) -> None:
     """Read claimed reviews; store verdicts, open and dispatch cases, take the rows off the queue."""
     reviews = [request.review for request in claimed]
     texts = [text_of(review) for review in reviews]
-    verdicts = as_taught(classify(texts, engine="fast"), texts, [review.shop_id for review in reviews])
+    taught = as_taught(classify(texts, engine="fast"), texts, [review.shop_id for review in reviews])
+    verdicts = heard_last(reviews, taught)
     changes = read_changes(claimed)
     by_shop: dict[int, list[tuple[ClassificationRequest, Verdict]]] = {}
     for request, verdict in zip(claimed, verdicts, strict=True):

@@ -6,6 +6,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from reviews import clock
 from reviews.models import Review
@@ -14,7 +15,7 @@ from reviews.models.replies import Move, ReplyStatus
 from reviews.platforms import ReplyWindow
 from reviews.replies import closed_words, policy_of, window_of
 from reviews.templatetags.ui import Look, badge, icon, zdate
-from reviews.thanks import asks, has_reservations
+from reviews.thanks import needs_a_person
 
 register = template.Library()
 
@@ -32,6 +33,11 @@ THANKS_LOOKS: dict[str, tuple[str, str]] = {
     ThanksStatus.WAITING: ("grey", "clock"),
     ThanksStatus.RUNNING: ("blue", "progress"),
     ThanksStatus.FINISHED: ("green", "check"),
+}
+PERSON_WORDS = {
+    "question": (gettext_lazy("Asks something: yours to answer"), "help-circle"),
+    "followup": (gettext_lazy("Has a follow-up: yours to answer"), "message-circle-question"),
+    "reservation": (gettext_lazy("Holds something back: yours to answer"), "message-circle-question"),
 }
 SOON = timedelta(days=3)
 
@@ -61,15 +67,13 @@ def thanks_badge(status: str) -> SafeString:
 
 
 @register.filter
-def asks_something(review: Review) -> bool:
-    """Tell whether a good review asks the shop something."""
-    return asks(review.full_text)
-
-
-@register.filter
-def holds_back(review: Review) -> bool:
-    """Tell whether a good review holds something back."""
-    return has_reservations(review.full_text)
+def person_badge(review: Review) -> SafeString:
+    """Say why a good review wants more than thanks, if it does."""
+    reason = needs_a_person(review)
+    if not reason:
+        return SafeString()
+    words, icon_name = PERSON_WORDS[reason]
+    return badge(words, "amber", icon_name)
 
 
 @register.simple_tag

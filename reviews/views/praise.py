@@ -116,6 +116,7 @@ def job(request: StaffRequest, pk: int) -> HttpResponse:
 def _left_words(reason: str) -> str:
     words = {
         "question": _("ask something: a person answers"),
+        "followup": _("have a follow-up: a person answers"),
         "reservation": _("hold something back: a person answers"),
         "window": _("can no longer be answered on the platform"),
         "changed": _("changed since the preview"),

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
@@ -81,7 +82,7 @@ def test_it_calls_nobody_a_next_try_outside_calling_hours(
 ) -> None:
     shut = make_shop(calling_from=time(12), calling_until=time(20))
     ShopMembership.objects.create(user=agent, shop=shut)
-    waited = {"assignee": agent, "status": Status.WAITING, "wait_until": soon(-60)}
+    waited: dict[str, Any] = {"assignee": agent, "status": Status.WAITING, "wait_until": soon(-60)}
     asleep, awake = make_case(shut, **waited), make_case(shop, **waited)
     overdue = make_case(shop, assignee=agent, due_at=soon(-30))
     assert in_order(agent) == [awake, overdue, asleep]

@@ -123,6 +123,13 @@ def test_praise_with_a_but_is_left_to_a_person(shop: Shop, manager: User, text: 
     assert thanks.prepare(shop, Review.objects.all(), by=manager).left == {"reservation": 1}
 
 
+def test_who_came_back_with_a_follow_up_is_answered_by_a_person(shop: Shop, manager: User) -> None:
+    good(shop)
+    Review.objects.update(followup="放了五天，里面全黑了")
+    good(shop)
+    assert thanks.prepare(shop, Review.objects.all(), by=manager).left == {"followup": 1}
+
+
 @pytest.mark.parametrize("text", ["", "此用户没有填写评价", "系统默认好评"])
 def test_who_wrote_nothing_is_not_thanked_for_words(text: str) -> None:
     for key in map(str, range(60)):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from reviews import clock, triage
+from reviews import clock, second_reading, triage
 from reviews.classification import Verdict
 from reviews.intake import record_reviews
 from reviews.models import (
@@ -62,6 +62,39 @@ def test_it_opens_a_case_for_a_good_mark_whose_text_complains(shop: Shop, agent:
     send(shop, rating="good", content="用了三天就坏了，充不进电，客服也不理人，质量太差了")
     read_all()
     assert Case.objects.count() == 1
+
+
+PRAISE, COMPLAINT = "外观不错，速度也快，发货很及时", "现在充到一半自己断，得拔了重插，越来越不好使"
+
+
+def test_it_opens_a_case_for_praise_that_arrives_with_a_bad_follow_up(shop: Shop, agent: User) -> None:
+    review = send(shop, rating="good", content=PRAISE, followup=COMPLAINT)
+    read_all()
+    case = Case.objects.get()
+    assert (case.cause, case.sub_cause) == ("product", "quality")
+    judged = Classification.objects.get()
+    assert judged.marks
+    for start, end, _weight in judged.marks:
+        assert review.full_text[start:end] in COMPLAINT
+
+
+def test_a_second_reading_of_praise_keeps_what_the_follow_up_says(
+    shop: Shop, agent: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(second_reading, "wants_second_reading", lambda text, first: True)
+    monkeypatch.setattr(second_reading, "read_again", lambda texts, firsts: firsts)
+    send(shop, rating="good", content=PRAISE, followup=COMPLAINT)
+    read_all()
+    second_reading.read_waiting(10)
+    assert set(Classification.objects.values_list("is_second", "cause")) == {(0, "product"), (1, "product")}
+    assert Case.objects.get().cause == "product"
+
+
+@pytest.mark.parametrize("followup", ["用了一个月，依然很好，没有任何问题", "问题已经解决，态度很好", ""])
+def test_it_opens_no_case_for_praise_with_a_good_follow_up(shop: Shop, agent: User, followup: str) -> None:
+    send(shop, rating="good", content=PRAISE, followup=followup)
+    read_all()
+    assert not Case.objects.exists()
 
 
 def test_it_opens_a_case_for_a_bad_mark_without_a_word(shop: Shop, agent: User) -> None:
