@@ -58,7 +58,8 @@ def offer_remedy(
     check_hold(case, by)
     cost = _cost(case, kind, amount)
     # Note and reason in one: together they must be lawful, and follow no talk of changing the review.
-    with compensating(case, note=f"{note}\n{reason}".strip(), by=by):
+    said = "\n".join(dict.fromkeys(one.strip() for one in (note, reason))).strip()
+    with compensating(case, note=said, by=by):
         return _offer(case, kind, cost, by=by, note=note, reason=reason, key=key, accepted=accepted)
 
 

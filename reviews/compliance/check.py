@@ -15,6 +15,7 @@ Verdict = Literal["block", "warn", "pass"]
 STRICT = frozenset({"R1", "R2", "R3", "R4"})
 _PUBLIC = frozenset({"public_reply", "template"})
 _PRIVATE = frozenset({"sms", "chat", "script"})
+_SPARED = STRICT | {"R7", "R9"}  # a finder's match of these may be overruled by the readers
 
 
 class Kind(StrEnum):
@@ -112,7 +113,7 @@ def _weighed(
     line = plain.text.replace("\n", " ").rstrip()
     matched = [name for name in learnt.FINDERS if _find(name, plain.text, found)]
     judged = learnt.scores(line, [*matched, *learnt.marks(text)])
-    again = read_again and _is_open(judged, kind, platform)
+    again = read_again and _is_unsure(judged, {span[0] for span in spans}, kind, platform)
     if again:
         judged = _read_again(judged, line, text, benefit_in_case)
     if spans and not benefit_in_case:
@@ -137,8 +138,10 @@ def _read_again(judged: dict[str, float], line: str, text: str, benefit_in_case:
     return {output: max(odds, judged[output]) for output, odds in joint.items()} if benefit_in_case else joint
 
 
-def _is_open(judged: dict[str, float], kind: str, platform: str) -> bool:
-    """Whether the linear model is not sure of something that counts in such a text."""
+def _is_unsure(judged: dict[str, float], matched: set[str], kind: str, platform: str) -> bool:
+    """Whether a rule matched that may be overruled, or the linear model is not sure of what counts here."""
+    if matched & _SPARED:
+        return True
     asked = ["any"]
     if kind in _PUBLIC:
         asked.append("R6")
@@ -158,9 +161,7 @@ def _sparing_bar(may_be_spared: bool, again: bool) -> float:
 
 def _is_spared(rule: str, judged: dict[str, float], bar: float) -> bool:
     """Whether the readers overrule a finder's match; never of digits, addresses and names."""
-    if rule in STRICT:
-        return judged["any"] < bar
-    return rule in {"R7", "R9"} and judged[rule] < bar
+    return rule in _SPARED and judged["any" if rule in STRICT else rule] < bar
 
 
 def _learnt_rules(judged: dict[str, float], kind: str, platform: str) -> list[tuple[str, str]]:

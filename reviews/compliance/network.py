@@ -16,10 +16,10 @@ from .learnt import OUTPUTS
 
 # How much the linear model and the network count, and what their sum must pass for each output: found on
 # authors left out (docs/compliance.md).
-LINEAR, NETWORK = 0.5, 0.5
-BARS = dict.fromkeys(OUTPUTS, 0.0) | {"R6": -1.5, "R7": -0.5, "R9": -1.5}
+LINEAR, NETWORK = 0.3, 0.7
+BARS = dict.fromkeys(OUTPUTS, -0.8) | {"R6": -0.5, "R7": -0.5, "R9": -0.5}
 # Between which log odds of the linear model the network is asked.
-ASKED = {"any": (-2.0, 3.0), "R6": (-2.5, 0.5), "R7": (-2.0, 1.0), "R9": (-2.0, 0.5)}
+ASKED = {"any": (-3.0, 9.0), "R6": (-2.5, 0.5), "R7": (-2.0, 1.0), "R9": (-2.0, 0.5)}
 # Below these joint log odds a rule's match is taken for a lawful turn of phrase, whatever the text's words.
 PLAINLY_LAWFUL = -1.0
 _CLAUSE = re.compile(r"[^，。！？；：,.!?;:]*[，。！？；：,.!?;:]*")

@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from reviews.classification.network import CARD, WEIGHTS, Network
 from reviews.classification.network_steps import Leg, parted, run_legs, write_network
-from reviews.classification.network_torch import SEED, Net
+from reviews.classification.network_torch import LAYERS, SEED, Net
 
 from .learnt import OUTPUTS
 from .network import ASKED, BARS, LINEAR, NETWORK
@@ -20,7 +20,6 @@ from .normalise import normalise
 from .rules import RULES_VERSION
 from .training import Example, joined, wanted
 
-LAYERS = 6
 LEGS = (Leg(2e-4, 4),)
 # How much each question counts, and how far a wanted answer lies from certainty.
 QUESTION_WEIGHTS = {"any": 1.5, "R6": 0.7, "R7": 0.7}
@@ -43,7 +42,6 @@ def make_network(
         [_plain(one.text) for one in examples],
         out,
         lambda net, reader: train_network(net, reader, examples, legs, tell),
-        layers=LAYERS,
         columns=len(OUTPUTS),
     )
     return write_card(out, facts)

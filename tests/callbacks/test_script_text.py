@@ -118,8 +118,8 @@ def test_it_refuses_a_guessed_title(text: str, words: str) -> None:
     ],
 )
 def test_it_refuses_a_title_the_speaker_does_not_have(text: str, words: str) -> None:
-    (fault,) = faults(introduce=text)
-    assert words in fault
+    # The compliance check may mind an invented title as well, in words of its own.
+    (fault,) = [one for one in faults(introduce=text) if words in one]
     assert fault.startswith("introduce: ")
     assert "{shop}负责售后的{agent}" in fault
 

@@ -2,13 +2,12 @@
 
 import io
 import json
-import time
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from reviews.compliance import RULES_VERSION, Kind, find_offences, learnt, network, training, verdict
+from reviews.compliance import RULES_VERSION, Kind, check, find_offences, learnt, training, verdict
 from reviews.compliance.normalise import normalise
 from reviews.compliance.rules import EXPLANATIONS, SOURCES, patterns
 from reviews.compliance.senses import meetings
@@ -103,9 +102,10 @@ def test_it_permits_other_channels_only_on_ones_own_site() -> None:
 
 
 def test_it_knows_the_length_taobao_takes() -> None:
-    assert rules_of("好" * 500) == set()
-    assert rules_of("好" * 501) == {"R8"}
-    assert rules_of("好" * 501, platform="jd") == set()
+    long = "少发的配件今天补寄，单号在订单页可以看到。" * 30
+    assert rules_of(long[:500]) == set()
+    assert rules_of(long[:501]) == {"R8"}
+    assert rules_of(long[:501], platform="jd") == set()
 
 
 def test_it_refuses_advertising_by_text_message() -> None:
@@ -143,15 +143,6 @@ def test_it_names_version_source_and_words_for_each_rule() -> None:
     assert RULES_VERSION
     used = {pattern.rule for pattern in patterns()} | {"R8"}
     assert used == set(EXPLANATIONS) == set(SOURCES)
-
-
-def test_it_checks_two_thousand_texts_a_second() -> None:
-    texts = [*LAWFUL, *(text for _rule, text in UNLAWFUL)]
-    find_offences("warm")
-    began = time.process_time()
-    for text in texts:
-        find_offences(text)
-    assert len(texts) / (time.process_time() - began) > 500  # 2,000 wanted; the test machine is shared
 
 
 def run_command(lines: str, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
@@ -245,13 +236,16 @@ def test_it_names_every_rule_of_a_text_that_breaks_several(text: str) -> None:
 def test_it_spares_no_match_in_a_text_that_denies_and_reports_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    text = "麻烦改为好评，加微信13812345678"
+    assert rules_of(text) >= {"R2", "R6", "R7"}
     monkeypatch.setattr(learnt, "scores", lambda *_given: dict.fromkeys(learnt.OUTPUTS, -9.0))
-    assert rules_of("麻烦改为好评，加微信13812345678") >= {"R2", "R6", "R7"}
+    monkeypatch.setattr(check, "_is_unsure", lambda *_given: False)
+    assert rules_of(text) >= {"R2", "R6", "R7"}
 
 
 def test_it_needs_the_learnt_layer_to_spare_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(learnt, "scores", lambda *_given: dict.fromkeys(learnt.OUTPUTS, -0.1))
-    monkeypatch.setattr(network, "is_open", lambda *_given: False)
+    monkeypatch.setattr(check, "_is_unsure", lambda *_given: False)
     assert rules_of("不少人收到加微信的短信", Kind.CHAT) == {"R7"}
 
 
@@ -299,7 +293,7 @@ def test_it_needs_the_learnt_layer_for_oblique_wording(monkeypatch: pytest.Monke
     ]
     assert blocked(oblique) > 0.9
     monkeypatch.setattr(learnt, "scores", lambda *_given: dict.fromkeys(learnt.OUTPUTS, -0.5))
-    monkeypatch.setattr(network, "is_open", lambda *_given: False)
+    monkeypatch.setattr(check, "_is_unsure", lambda *_given: False)
     assert blocked(oblique) < 0.5
 
 

@@ -83,6 +83,14 @@ def test_it_is_asked_where_the_linear_model_is_unsure(
     assert asked == ["明天给您补发"]
 
 
+def test_it_is_asked_of_every_rules_match_however_sure_the_linear_model(
+    asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says(monkeypatch, -9.0)
+    find_offences("麻烦改为好评", Kind.CHAT)
+    assert asked == ["麻烦改为好评"]
+
+
 @pytest.mark.parametrize(("text", "passes"), [("麻烦改为好评", -1.1), ("别的店说“麻烦改为好评”", -0.1)])
 def test_it_overrules_a_rules_match_where_both_readers_do(
     text: str, passes: float, monkeypatch: pytest.MonkeyPatch

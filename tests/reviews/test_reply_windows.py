@@ -89,7 +89,8 @@ def test_every_value_has_a_source_and_a_day() -> None:
 
 
 def test_the_compliance_check_takes_its_lengths_from_here() -> None:
+    long = "少发的配件今天补寄，单号在订单页可以看到。" * 100
     for platform, limit in reply_lengths().items():
-        assert find_offences("好" * limit, "public_reply", platform) == []
-        assert [one.rule for one in find_offences("好" * (limit + 1), "public_reply", platform)] == ["R8"]
-    assert find_offences("好" * 900, "public_reply", "jd") == []
+        assert find_offences(long[:limit], "public_reply", platform) == []
+        assert [one.rule for one in find_offences(long[: limit + 1], "public_reply", platform)] == ["R8"]
+    assert find_offences(long[:900], "public_reply", "jd") == []
