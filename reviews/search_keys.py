@@ -17,10 +17,8 @@ def search_key(*texts: str) -> str:
 
 
 def _key(text: str) -> str:
-    from pypinyin import (
-        Style,
-        lazy_pinyin,
-    )  # its 50,000 phrases take long to load, and few processes write keys
+    # Its 50,000 phrases take long to load, and few processes write keys.
+    from pypinyin import Style, lazy_pinyin
 
     full, initials = (
         [each.replace(" ", "") for each in lazy_pinyin(text, style=style, errors=_as_it_is)]
