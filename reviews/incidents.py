@@ -48,6 +48,7 @@ WRITTEN = timedelta(days=1)  # what was written longer ago is history, no alarm
 UNSURE = timedelta(hours=2)  # the newest may be an incident: nothing is learnt from them
 LEARN_EVERY = timedelta(days=1)
 MOST_CASES = 500  # of one incident
+MOST_NOTICES = 3  # of unseen incidents on a page at once
 # What a statement may say of its case: never what names the buyer or the order.
 STATEMENT_VARIABLES = (
     "item",
@@ -286,6 +287,14 @@ def _check_open(incident: Incident) -> None:
 
 
 # --- decided --------------------------------------------------------------------------------------------
+
+
+def unseen_by_managers(user: User) -> list[Incident]:
+    """The newest incidents in the shops this person manages that nobody has opened; no query for agents."""
+    if not user.is_manager:
+        return []
+    found = Incident.objects.unseen().filter(user.managed_shop_filter("shop"))
+    return list(found.select_related("shop", "product")[:MOST_NOTICES])
 
 
 def note_seen(incident: Incident, *, by: User) -> None:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from callbacks import forms, promises, promising
 from callbacks.kept import judged, kept, missed, shares
 from callbacks.views.case import answer, get_case
-from reviews import clock
+from reviews import clock, incidents
 from reviews.models import Shop
 from reviews.statistics import Period, Scope
 from reviews.views.rights import StaffRequest, staff_only
@@ -46,13 +46,16 @@ def promise_list(request: StaffRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def due(request: StaffRequest) -> HttpResponse:
-    """What is up now, for the notice on every page; 204 when that is what the page shows already."""
+    """What is up now, for the notice on every page: call-backs, and to managers incidents nobody has opened;
+    204 when that is what the page shows already."""
     up = promises.coming_up(request.user, clock.now())
-    if request.GET.get("seen", "") == up.digest:
+    alarms = incidents.unseen_by_managers(request.user)
+    digest = ".".join([*(f"i{one.pk}" for one in alarms), *filter(None, [up.digest])])
+    if request.GET.get("seen", "") == digest:
         response = HttpResponse(status=204)
     else:
-        response = render(request, "callbacks/_due.html", {"notices": up.notices})
-    response["X-Seen"] = up.digest
+        response = render(request, "callbacks/_due.html", {"notices": up.notices, "alarms": alarms})
+    response["X-Seen"] = digest
     response["X-Next"] = f"{up.next_in:.3f}"
     return response
 

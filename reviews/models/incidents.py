@@ -48,6 +48,10 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
     def to_decide(self) -> "IncidentQuerySet":
         return self.filter(state=IncidentState.SUSPECTED)
 
+    def unseen(self) -> "IncidentQuerySet":
+        """To decide, and nobody who manages the shop has opened it."""
+        return self.to_decide().filter(seen_at=None)
+
     def covering(self, now: datetime) -> "IncidentQuerySet":
         """Those for whose complaints no further alarm rings."""
         lately = Q(opened_at__gt=now - QUIET_FOR) | Q(ended_at__gt=now - QUIET_FOR)

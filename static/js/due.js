@@ -1,4 +1,4 @@
-// Promised call-backs come up on whatever page is open. The server says when asking is worthwhile again.
+// Promised call-backs, and to managers mass incidents, come up on whatever page is open. The server says when asking is worthwhile again.
 (function () {
   "use strict";
   const box = document.getElementById("due");

@@ -15,6 +15,7 @@ from reviews import incidents
 from reviews.compliance import verdict
 from reviews.incident_replies import frame
 from reviews.models import Case, Incident, InvalidTransition, PublicReply, Shop, Status, User
+from reviews.models.incidents import IncidentState
 from reviews.models.replies import ReplyStatus
 from tests.factories import make_case, make_review
 
@@ -297,6 +298,22 @@ def test_cases_are_taken_out_and_added(
     client.post(url, {"remove": cases[0].pk})
     client.post(url, {"all": "1"})
     assert incident.places.count() == 4
+
+
+def test_whoever_manages_the_shop_hears_of_it_on_any_page_until_somebody_opens_it(
+    client: Client, incident: Incident, manager: User, agent: User, outsider: User
+) -> None:
+    Incident.objects.filter(pk=incident.pk).update(state=IncidentState.SUSPECTED)
+    due = reverse("callbacks:promises_due")
+    for user, heard in [(manager, True), (agent, False), (outsider, False)]:
+        client.force_login(user)
+        assert (f'data-incident="{incident.pk}"' in client.get(due).content.decode()) is heard
+    client.force_login(manager)
+    told = client.get(due)
+    assert client.get(due, {"seen": told["X-Seen"]}).status_code == 204
+    client.post(reverse("callbacks:incident_seen", args=[incident.pk]))
+    after = client.get(due, {"seen": told["X-Seen"]})
+    assert (after.status_code, after["X-Seen"], after.content.strip()) == (200, "", b"")
 
 
 def test_opening_it_is_noted_once(client: Client, incident: Incident, manager: User) -> None:
