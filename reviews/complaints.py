@@ -200,7 +200,7 @@ def file_complaint(complaint: Complaint, *, by: User, platform_no: str = "") -> 
     case = complaint.case
     _check_confirmed(case)
     missing = missing_evidence(case, complaint.reason)
-    pack = case.packs.filter(status=PackStatus.READY).first()
+    pack = case.packs.defer("content").filter(status=PackStatus.READY).first()
     if pack is None:
         missing.append(_("Missing: the evidence pack. Build it first."))
     if not complaint.statement.strip():
