@@ -69,9 +69,14 @@ _NOBODY = re.compile(r"^(匿名\w*|\w*匿名|昵称已存在|已注销\w*|账号
 FEW_MARKS, MANY_MARKS = 3, 5  # bad marks for separate orders, this one counted
 
 
+def names_nobody(nick: str) -> bool:
+    """Whether many buyers stand under this nick: a masked one (t**6), 匿名用户."""
+    return bool(_MASKED.search(nick) or _NOBODY.match(nick))
+
+
 def names_one_person(nick: str, platform: str) -> bool:
     """Whether two reviews under this nick are surely one buyer's: never under a masked one (t**6)."""
-    return platform in UNIQUE_NICKS and len(nick) > 1 and not _MASKED.search(nick) and not _NOBODY.match(nick)
+    return platform in UNIQUE_NICKS and len(nick) > 1 and not names_nobody(nick)
 
 
 @dataclass(frozen=True, slots=True)

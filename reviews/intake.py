@@ -25,7 +25,11 @@ from reviews.models import (
 )
 from reviews.models.reviews import Source
 from reviews.search import mark_stale
+from reviews.sequence import APART, carry_marks, note_answer
 from reviews.tasks import wake_after_commit
+
+# How old a review may be whose answer still bars something.
+HEARD_FOR = 2 * APART
 
 CREATED, CHANGED, UNCHANGED, REFUSED = "created", "changed", "unchanged", "refused"
 
@@ -195,6 +199,7 @@ class _OrderBatch:
             if _apply(review, {"order": orders.of(review.order_no, review.sub_order_no, review.product_id)})
         ]
         Review.objects.bulk_update(moved, ["order"], batch_size=200)
+        carry_marks(reviews)
         for case in (
             Case.objects.open()
             .filter(shop=self.shop, review__order__order_no__in=numbers)
@@ -242,6 +247,7 @@ class _ReviewBatch:
         self.changed: dict[str, Review] = {}
         self.versions: list[ReviewVersion] = []
         self.to_read: dict[str, Review] = {}
+        self.answered: dict[str, Review] = {}
 
     def record(self, row: dict[str, Any]) -> RowResult:
         key = row["review_key"]
@@ -250,10 +256,12 @@ class _ReviewBatch:
             review = self.known[key] = self.new[key] = Review(
                 shop=self.shop, review_key=key, source=self.source, created_at=row["created_at"]
             )
-            self._update(review, row)
+            _said, around = self._update(review, row)
             self._keep_version(review)
+            self._hear_reply(review, around)
             return RowResult(key, CREATED, object=review)
         said, around = self._update(review, row)
+        self._hear_reply(review, around)
         if not said and not around:
             return RowResult(key, UNCHANGED, object=review)
         if review.pk:
@@ -275,6 +283,11 @@ class _ReviewBatch:
             around |= _apply(review, {"order": order})
         return said, around
 
+    def _hear_reply(self, review: Review, around: set[str]) -> None:
+        """What the shop answered in public elsewhere, lately: it counts as said."""
+        if "reply" in around and review.reply and review.created_at > timezone.now() - HEARD_FOR:
+            self.answered[review.review_key] = review
+
     def _keep_version(self, review: Review) -> None:
         said = {name: getattr(review, name) for name in SAID}
         self.versions.append(ReviewVersion(review=review, number=review.version, source=self.source, **said))
@@ -289,6 +302,9 @@ class _ReviewBatch:
                 batch_size=200,
             )
             mark_stale(review.pk for review in self.changed.values())
+            carry_marks(self.changed.values())
+        for review in self.answered.values():
+            note_answer(review, timezone.now())
         ReviewVersion.objects.bulk_create(self.versions)
         if self.to_read:
             ClassificationRequest.objects.bulk_create(

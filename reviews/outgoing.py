@@ -250,7 +250,7 @@ def _pass(
     now = clock.now()
     facts, keys = held or hold_facts(review, case, now)
     outcome = _decide(text, kind, judge(text, kind, review.shop, facts, now), review.shop, case)
-    note_text(text, keys, now)
+    note_text(text, case, keys, now)
     return outcome
 
 

@@ -15,8 +15,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from reviews import clock
+from reviews.behaviour import names_nobody
 from reviews.compliance import Offence, mentions_benefit, mentions_review_change
-from reviews.models import Case, CaseEvent, Order, Review, SequenceMark, Shop
+from reviews.models import Buyer, Case, CaseEvent, Order, Review, SequenceMark, Shop
 from reviews.models.cases import EventKind
 from reviews.templatetags.ui import zday
 
@@ -92,19 +94,28 @@ def _within(moment: datetime | None, now: datetime) -> bool:
 
 
 def keys_of(review: Review) -> list[str]:
-    """Every trace by which the review's buyer is known again, in one order for all."""
+    """Every trace by which the review's buyer is known again, in one order for all. A nick under which many
+    stand (匿名用户, t**6) is none: one buyer's acts must not bar another's.
+    """
     order = review.order
     phones = {order.phone_index} if order and order.phone_index else set()
-    buyers = {review.buyer_id, order.buyer_id if order else None} - {None}
+    buyers = _named(review.buyer)
+    if order and order.buyer_id != review.buyer_id:
+        buyers |= _named(order.buyer)
     if buyers:
         theirs = Order.objects.filter(buyer__in=buyers).exclude(phone_index="")
         phones |= set(theirs.values_list("phone_index", flat=True)[:LARGEST_HOUSEHOLD])
     if phones:
-        others = Order.objects.filter(phone_index__in=phones).exclude(buyer=None)
-        buyers |= set(others.order_by("buyer").values_list("buyer", flat=True).distinct()[:LARGEST_HOUSEHOLD])
+        others = Order.objects.filter(phone_index__in=phones).exclude(buyer=None).order_by("buyer").distinct()
+        found = others.values_list("buyer", "buyer__nick")[:LARGEST_HOUSEHOLD]
+        buyers |= {buyer for buyer, nick in found if not names_nobody(nick)}
     return sorted(
         [f"review:{review.pk}", *(f"buyer:{one}" for one in buyers), *(f"phone:{one}" for one in phones)]
     )
+
+
+def _named(buyer: Buyer | None) -> set[int]:
+    return set() if buyer is None or names_nobody(buyer.nick) else {buyer.pk}
 
 
 def facts_of(review: Review, case: Case | None, now: datetime) -> Facts:
@@ -170,12 +181,34 @@ def check_compensation(case: Case, now: datetime) -> tuple[Facts, list[str]]:
     return replace(facts, in_case=True, compensated_at=latest), keys
 
 
-def note_text(text: str, keys: list[str], now: datetime) -> None:
-    """Remember what a text that passed spoke of."""
+def note_text(text: str, case: Case | None, keys: list[str], now: datetime) -> None:
+    """Remember what a text that passed spoke of; a benefit named in a case is one for good."""
     if mentions_review_change(text):
         _mark(keys, "mentioned_at", now)
     if mentions_benefit(text):
         _mark(keys, "compensated_at", now)
+        if case:
+            case.note_compensation(now)
+
+
+@transaction.atomic
+def note_answer(review: Review, now: datetime) -> None:
+    """Remember what the shop's public answer, written elsewhere, spoke of."""
+    if mentions_review_change(review.reply) or mentions_benefit(review.reply):
+        case = Case.objects.filter(review=review).order_by("-id").first()
+        _facts_held, keys = hold_facts(review, case, now)
+        note_text(review.reply, case, keys, now)
+
+
+@transaction.atomic
+def carry_marks(reviews: Iterable[Review]) -> None:
+    """What is remembered of a review holds for its buyer as well, once a nick or an order names one."""
+    by_key = {f"review:{review.pk}": review for review in reviews}
+    for mark in SequenceMark.objects.filter(key__in=by_key):
+        _facts_held, keys = hold_facts(by_key[mark.key], None, clock.now())
+        for field in ("compensated_at", "mentioned_at"):
+            if moment := getattr(mark, field):
+                _mark(keys, field, moment)
 
 
 def sequence_offences(text: str, facts: Facts, now: datetime) -> list[Offence]:

@@ -7,14 +7,16 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.db import close_old_connections, connections
 
 from callbacks import contacts, remedies
 from reviews import clock, sequence
+from reviews.intake import record_orders, record_reviews
 from reviews.models import AuditEntry, Case, SequenceMark, Shop, Status, User
 from reviews.outgoing import OffendingText
 from reviews.sequence import APART, Facts, SequenceRefusal, check_compensation, forget_old_marks
-from tests.factories import make_case, make_order, make_review, make_shop, make_user
+from tests.factories import make_buyer, make_case, make_order, make_review, make_shop, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -257,3 +259,62 @@ def test_check_compensation_may_stand_alone_in_a_transaction(case: Case) -> None
     assert case.compensated_at == day(0)
     assert SequenceMark.objects.filter(compensated_at=day(0)).exists()
     assert timedelta(days=30) == APART
+
+
+# --- who the buyer is --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("nick", ["匿名用户", "t**6"])
+def test_what_was_told_to_one_of_many_nameless_buyers_bars_nothing_for_another(
+    open_shop: Shop, agent: User, nick: str
+) -> None:
+    nameless = make_buyer(open_shop, nick=nick)
+    told, other = (
+        make_case(
+            open_shop,
+            review=make_review(open_shop, order=None, buyer=nameless),
+            assignee=agent,
+            status=Status.IN_PROGRESS,
+        )
+        for _n in range(2)
+    )
+    tell(told, MENTION, day(0))
+    give(other, day(1))
+    with pytest.raises(SequenceRefusal):
+        give(told, day(1))
+
+
+@pytest.mark.parametrize("late", ["order", "nick"])
+def test_a_mark_reaches_the_buyer_who_is_known_later(open_shop: Shop, agent: User, late: str) -> None:
+    review = make_review(open_shop, order=None, order_no="77001", buyer=None)
+    case = make_case(open_shop, review=review, assignee=agent, status=Status.IN_PROGRESS)
+    give(case, day(0))
+    with clock.at(day(1)):
+        if late == "order":
+            record_orders(
+                open_shop, [{"order_no": "77001", "buyer_nick": "小满", "buyer_phone": "13900139000"}]
+            )
+        else:
+            row = {"review_key": review.review_key, "created_at": "2026-11-01 08:00", "rating": "bad"}
+            record_reviews(open_shop, [{**row, "content": review.content, "buyer_nick": "小满"}])
+    again = make_review(open_shop, order=None, buyer=make_buyer(open_shop, nick="小满"))
+    second = make_case(open_shop, review=again, assignee=agent, status=Status.IN_PROGRESS)
+    with pytest.raises(OffendingText):
+        tell(second, MENTION, day(2))
+    tell(second, MENTION, day(30))
+
+
+def test_what_the_shop_answered_on_the_platform_itself_counts(open_shop: Shop, agent: User) -> None:
+    review = make_review(open_shop, created_at=day(-1))
+    case = make_case(open_shop, review=review, assignee=agent, status=Status.IN_PROGRESS)
+    row = {"review_key": review.review_key, "created_at": "2026-10-31 10:00", "rating": "bad"}
+    with time_machine.travel(day(0), tick=False):
+        record_reviews(open_shop, [{**row, "content": review.content, "reply": MENTION}])
+    with pytest.raises(SequenceRefusal):
+        give(case, day(1))
+
+
+def test_a_benefit_named_to_the_buyer_is_one_of_the_case_for_good(case: Case) -> None:
+    tell(case, "给您退20元，今天到账。", day(0))
+    with pytest.raises(OffendingText):
+        tell(case, MENTION, day(60))
