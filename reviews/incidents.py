@@ -6,15 +6,18 @@ once, or an archive, raises nothing. The rule is reviews.incident_rule.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Case as CaseWhen
+from django.db.models import F, Max, When
 from django.utils.translation import gettext as _
 
 from reviews import clock
+from reviews.compliance import mentions_review_change
 from reviews.incident_rule import (
     LEARNT_DAYS,
     LOOK_BACK,
@@ -48,7 +51,14 @@ WRITTEN = timedelta(days=1)  # what was written longer ago is history, no alarm
 UNSURE = timedelta(hours=2)  # the newest may be an incident: nothing is learnt from them
 LEARN_EVERY = timedelta(days=1)
 MOST_CASES = 500  # of one incident
+WHOLE_SHOP: Place = (0, "")
+STANDS_OUT = 2.0  # times more than the shop, and a place has an incident of its own within the shop's
 MOST_NOTICES = 3  # of unseen incidents on a page at once
+# When a buyer wrote what opened the case: the follow-up, where it was there already.
+WRITTEN_AT = CaseWhen(
+    When(review__followup_at__lte=F("opened_at"), then=F("review__followup_at")),
+    default=F("review__created_at"),
+)
 # What a statement may say of its case: never what names the buyer or the order.
 STATEMENT_VARIABLES = (
     "item",
@@ -91,20 +101,19 @@ def _heard(
     """The complaints of these shops in the order they were written, each with when it came in; one query."""
     rows = (
         Case.objects.filter(shop__in=shops, opened_at__gt=since, opened_at__lte=until)
+        .annotate(written=WRITTEN_AT)
         .order_by()
         .values_list(
             "shop_id",
             "opened_at",
-            "review__created_at",
-            "review__followup_at",
+            "written",
             "review__product_id",
             "sub_cause",
             "review__buyer_id",
         )
     )
     heard: dict[int, list[tuple[datetime, Complaint]]] = defaultdict(list)
-    for shop, came, first, second, product, sub_cause, buyer in rows.iterator(chunk_size=5000):
-        written = second if second and second <= came else first
+    for shop, came, written, product, sub_cause, buyer in rows.iterator(chunk_size=5000):
         if _is_told_by_day(written, shops[shop]):
             continue
         at = min(written, came).timestamp()
@@ -189,26 +198,44 @@ def _read(figures: Any) -> Usual | None:
     return Usual(tuple(figures["hourly"]), counts, figures["spread"], figures["days"], figures["offset"])
 
 
-def _covered(shops: Iterable[int], now: datetime) -> dict[int, list[Place]]:
-    found: dict[int, list[Place]] = defaultdict(list)
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """A place that has rung, and how many times the usual it had."""
+
+    place: Place
+    times: float
+
+    def explains(self, burst: Burst) -> bool:
+        """Whether a burst is this one again, or a part of it. One of the whole shop explains no place that
+        stands out far more than the shop did."""
+        again = inside(burst.place, self.place)
+        if again and self.place == WHOLE_SHOP != burst.place:
+            return burst.observed < STANDS_OUT * self.times * max(burst.expected, 0.1)
+        return again
+
+
+def _covered(shops: Iterable[int], now: datetime) -> dict[int, list[Covered]]:
+    found: dict[int, list[Covered]] = defaultdict(list)
     for one in Incident.objects.filter(shop__in=shops).covering(now):
-        found[one.shop_id].append(place_of(one))
+        found[one.shop_id].append(Covered(place_of(one), one.times_usual))
     return found
 
 
 def _burst(
-    usual: Usual, heard: list[tuple[datetime, Complaint]], covered: list[Place], now: datetime
+    usual: Usual, heard: list[tuple[datetime, Complaint]], covered: list[Covered], now: datetime
 ) -> Burst | None:
-    """The worst burst ending at a complaint that came in lately; what an incident explains counts nowhere."""
+    """The worst burst ending at a complaint that came in lately; what an incident of a part of the shop
+    explains counts nowhere else."""
     watch, bursts = Watch(usual), []
     oldest = (now - WRITTEN).timestamp()
+    struck = {old.place for old in covered} - {WHOLE_SHOP}
     for came, one in heard:
-        if any(place in one.places for place in covered):
+        if not struck.isdisjoint(one.places):
             continue
         watch.add(one)
         if came > now - ARRIVED and one.at > oldest:
             bursts += [
-                burst for burst in watch.bursts(one) if not any(inside(burst.place, c) for c in covered)
+                burst for burst in watch.bursts(one) if not any(old.explains(burst) for old in covered)
             ]
     return worst(bursts)
 
@@ -217,7 +244,7 @@ def _burst(
 def _open(shop: Shop, burst: Burst, now: datetime) -> bool:
     """Keep it with the cases that fit; False when another worker was quicker (the shop's row is the lock)."""
     Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
-    if any(inside(burst.place, place) for place in _covered([shop.pk], now)[shop.pk]):
+    if any(old.explains(burst) for old in _covered([shop.pk], now)[shop.pk]):
         return False
     product, sub_cause = burst.place
     incident = Incident.objects.create(
@@ -244,11 +271,11 @@ def place_of(incident: Incident) -> Place:
 
 def suggested(incident: Incident) -> CaseQuerySet:
     """Cases that fit and belong to no incident yet: same product and sub-cause, written since it began."""
-    found = Case.objects.filter(
-        shop=incident.shop_id, incident_place=None, review__created_at__gte=incident.began_at
+    found = Case.objects.annotate(written=WRITTEN_AT).filter(
+        shop=incident.shop_id, incident_place=None, written__gte=incident.began_at
     )
     if incident.ended_at:
-        found = found.filter(review__created_at__lte=incident.ended_at)
+        found = found.filter(written__lte=incident.ended_at)
     if incident.product_id:
         found = found.filter(review__product=incident.product_id)
     return found.filter(sub_cause=incident.sub_cause) if incident.sub_cause else found
@@ -356,6 +383,12 @@ def save_plan(
         words = _("A public statement cannot say {%(name)s}.")
         raise InvalidTransition(words % {"name": min(wrong)})
     check_outgoing(spoken(statement), kind="public_reply", shop=incident.shop, by=by, thing=incident)
+    if remedy_kind and mentions_review_change(spoken(statement)):
+        raise InvalidTransition(
+            _(
+                "With a remedy planned, the statement may not speak of changing a review: leave the review out."
+            )
+        )
     check_outgoing(remedy_reason, kind="note", shop=incident.shop, by=by, thing=incident)
     fresh: dict[str, Any] = {
         "statement": statement,
@@ -374,15 +407,15 @@ def counts_by_minutes(
     """Complaints of its place in steps of minutes, from two hours before it began; one query."""
     step = timedelta(minutes=minutes)
     start = incident.began_at - timedelta(hours=2)
-    cases = Case.objects.filter(
-        shop=incident.shop_id, review__created_at__gte=start, review__created_at__lt=until
+    cases = Case.objects.annotate(written=WRITTEN_AT).filter(
+        shop=incident.shop_id, written__gte=start, written__lt=until
     )
     if incident.product_id:
         cases = cases.filter(review__product=incident.product_id)
     if incident.sub_cause:
         cases = cases.filter(sub_cause=incident.sub_cause)
     found: dict[int, int] = defaultdict(int)
-    for written in cases.order_by().values_list("review__created_at", flat=True):
+    for written in cases.order_by().values_list("written", flat=True):
         found[(written - start) // step] += 1
     for n in range((until - start) // step + 1):
         yield start + n * step, found[n]

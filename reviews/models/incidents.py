@@ -17,8 +17,10 @@ from reviews.models.shops import Shop
 if TYPE_CHECKING:
     from reviews.models.access import Viewer
 
-# What was dismissed, or is over, does not ring again so soon; one nobody decided does not ring twice.
+# What was dismissed, or is over, does not ring again so soon; what was confirmed and never closed rings again
+# after some days; one nobody decided does not ring twice.
 QUIET_FOR = timedelta(hours=12)
+STANDS_FOR = timedelta(days=3)
 
 
 class IncidentState(models.TextChoices):
@@ -54,8 +56,9 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
 
     def covering(self, now: datetime) -> "IncidentQuerySet":
         """Those for whose complaints no further alarm rings."""
-        lately = Q(opened_at__gt=now - QUIET_FOR) | Q(ended_at__gt=now - QUIET_FOR)
-        return self.filter(Q(state=IncidentState.CONFIRMED) | lately)
+        standing = Q(state=IncidentState.CONFIRMED, decided_at__gt=now - STANDS_FOR)
+        lately = Q(ended_at__gt=now - QUIET_FOR)
+        return self.filter(Q(state=IncidentState.SUSPECTED) | standing | lately)
 
 
 class Incident(models.Model):
@@ -122,6 +125,10 @@ class Incident(models.Model):
         if self.expected < 0.1:
             return "< 0.1"
         return f"{self.expected:.2g}" if self.expected < 10 else f"{self.expected:.0f}"
+
+    @property
+    def times_usual(self) -> float:
+        return self.observed / max(self.expected, 0.1)
 
     @property
     def began_at(self) -> datetime:

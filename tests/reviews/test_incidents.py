@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from reviews import clock, incidents
@@ -15,6 +16,7 @@ from reviews.models import (
     Incident,
     IncidentCase,
     InvalidTransition,
+    Review,
     Shop,
     User,
 )
@@ -78,6 +80,52 @@ def test_another_burst_of_another_product_opens_another(
     other = shop.products.get(title="商品1")
     burst(shop, other, now + timedelta(minutes=5), sub_cause=SubCause.DELIVERY)
     assert sweep(now + timedelta(minutes=5)) == 1
+
+
+@pytest.mark.parametrize(("observed", "rings"), [(9, 1), (150, 0)])
+def test_a_product_stands_out_of_what_struck_the_whole_shop(
+    shop: Shop, now: datetime, manager: User, observed: int, rings: int
+) -> None:
+    product = live_eight_weeks(shop, now)[0]
+    of_shop = Incident.objects.create(
+        shop=shop, rang_at=now - timedelta(hours=2), minutes=40, observed=observed, expected=3.0
+    )
+    incidents.dismiss(of_shop, by=manager, reason="促销日")
+    burst(shop, product, now)
+    assert sweep(now) == rings
+
+
+def test_one_nobody_decided_does_not_ring_twice(incident: Incident, shop: Shop, now: datetime) -> None:
+    later = now + QUIET_FOR + timedelta(hours=1)
+    assert incident.product is not None
+    burst(shop, incident.product, later)
+    assert sweep(later) == 0
+
+
+def test_one_that_was_confirmed_and_forgotten_rings_again_after_days(
+    incident: Incident, shop: Shop, now: datetime, manager: User
+) -> None:
+    with clock.at(now):
+        incidents.confirm(incident, by=manager)
+    assert incident.product is not None
+    for days, rings in [(2, 0), (4, 1)]:
+        later = now + timedelta(days=days)
+        burst(shop, incident.product, later)
+        assert sweep(later) == rings
+
+
+def test_follow_ups_to_old_reviews_are_counted_and_grouped_by_when_they_were_written(
+    shop: Shop, now: datetime
+) -> None:
+    product = live_eight_weeks(shop, now)[0]
+    keys = [case.review_id for case in burst(shop, product, now)]
+    Review.objects.filter(pk__in=keys).update(
+        followup_at=F("created_at"), created_at=now - timedelta(days=30)
+    )
+    assert sweep(now) == 1
+    found = Incident.objects.get()
+    assert found.places.count() == len(keys)
+    assert sum(number for _at, number in incidents.counts_by_minutes(found, now)) >= len(keys)
 
 
 def test_an_archive_taken_in_at_once_raises_nothing(shop: Shop, now: datetime) -> None:
@@ -204,6 +252,17 @@ def test_a_lawful_statement_is_kept(incident: Incident, manager: User) -> None:
         incident, statement="{item}这一批密封圈有缺陷，我们已停止发货。{done}{next}", by=manager
     )
     assert Incident.objects.get().statement.startswith("{item}")
+
+
+def test_with_a_remedy_it_says_nothing_of_changing_the_review(incident: Incident, manager: User) -> None:
+    incident.shop.may_mention_reviews = True
+    incident.shop.save()
+    words = "这一批的密封圈有缺陷，我们已停止发货。评价要不要修改由您自己决定。"
+    incidents.save_plan(incident, statement=words, by=manager)
+    with pytest.raises(InvalidTransition):
+        incidents.save_plan(
+            incident, statement=words, remedy_kind="resend", remedy_reason="整批补发", by=manager
+        )
 
 
 def test_an_unlawful_one_is_refused(incident: Incident, manager: User) -> None:
