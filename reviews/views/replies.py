@@ -70,14 +70,23 @@ class ReportForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}
-        if found.get("act") in ("refused", "removed") and not found.get("reason"):
+        against = found.get("act") in ("refused", "removed")
+        if against and not found.get("reason"):
             raise forms.ValidationError(_("Say why, as the platform gave it."))
+        if found.get("reason") and not against:
+            raise forms.ValidationError(_("A reason was given with it: say whether it was refused."))
         return found
 
 
 class DecisionForm(forms.Form):
     approve = forms.TypedChoiceField(choices=[("1", "1"), ("0", "0")], coerce=lambda value: value == "1")
     reason = forms.CharField(label=gettext_lazy("reason"), required=False, max_length=200)
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or {}
+        if found.get("approve") and found.get("reason"):
+            raise forms.ValidationError(_("A reason belongs to sending back. Nothing was approved."))
+        return found
 
 
 @staff_only
@@ -126,7 +135,8 @@ def decide(request: StaffRequest, pk: int) -> HttpResponse:
         raise PermissionDenied
     form = DecisionForm(request.POST)
     if not form.is_valid():
-        return _refused(request, reply, _("Choose: approve or send back."))
+        both = " ".join(str(one) for one in form.non_field_errors())
+        return _refused(request, reply, both or _("Choose: approve or send back."))
     by, reason = request.user, form.cleaned_data["reason"]
     if form.cleaned_data["approve"]:
         seen = request.POST.get("text")

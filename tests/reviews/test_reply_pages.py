@@ -1,6 +1,7 @@
 """Pages of public replies: tabs, acts, the library, pictures, the count of queries."""
 
 import io
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -105,6 +106,33 @@ def test_approval_is_of_the_text_that_was_read(
     act(client, agent, reply, act="submit")
     assert act(client, manager, reply, approve="1", text="别的话").status == "submitted"
     assert act(client, manager, reply, approve="0", reason="说清楚").status == "draft"
+
+
+def default_acts(page: str) -> list[tuple[str, str]]:
+    """What Enter in each field for a reason presses: the first button of its form."""
+    forms = [form for form in page.split("<form")[1:] if 'name="reason"' in form.split("</form")[0]]
+    first = [re.search(r'<button class="[^"]*" name="(\w+)" value="(\w+)"', form) for form in forms]
+    return [(found[1], found[2]) for found in first if found]
+
+
+def test_enter_in_a_reason_never_approves_or_posts(
+    client: Client, reply: PublicReply, agent: User, manager: User
+) -> None:
+    act(client, agent, reply, act="submit")
+    assert default_acts(html(client, manager, f"{LIST}?tab=approve")) == [("approve", "0")]
+    act(client, manager, reply, approve="1", text=reply.text)
+    assert default_acts(html(client, agent, f"{LIST}?tab=post")) == [("act", "refused")]
+    act(client, agent, reply, act="unsure")
+    assert default_acts(html(client, agent, f"{LIST}?tab=post")) == [("act", "refused")]
+
+
+def test_a_reason_goes_with_no_approval_and_no_posting(
+    client: Client, reply: PublicReply, agent: User, manager: User
+) -> None:
+    act(client, agent, reply, act="submit")
+    assert act(client, manager, reply, approve="1", text=reply.text, reason="太生硬").status == "submitted"
+    act(client, manager, reply, approve="1", text=reply.text)
+    assert act(client, agent, reply, act="posted", reason="含联系方式").status == "approved"
 
 
 def test_a_colleague_cannot_speak_in_an_open_case(client: Client, reply: PublicReply, shop: Shop) -> None:
