@@ -25,7 +25,10 @@ _REMEDIES: dict[str, str] = {
     RemedyKind.RESEND: "给您补发，运费我们出",
     RemedyKind.RETURN_FREIGHT: "退货的运费我们出",
     RemedyKind.COUPON: "给您{amount}元的店铺券",
+    RemedyKind.FREE_SHIPPING: "您下一单由我们包邮",
+    RemedyKind.MEMBERSHIP: "给您升一级店铺会员",
     RemedyKind.GIFT: "随单补您一份小礼物",
+    RemedyKind.CASH: "给您打款{amount}元",
 }
 
 

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from callbacks import contacts, remedies
-from callbacks.models import RemedyStatus
+from callbacks.models import RemedyKind, RemedyStatus
 from reviews import clock
 from reviews.models import Case, Outcome, Review, ReviewVersion, Shop, Status, User
 from reviews.replies import draft_reply
@@ -404,6 +404,19 @@ def test_it_drafts_the_chat_text_from_what_is_agreed(browser: Client, case: Case
     assert "评" not in text
     assert post(browser, "message", case, {"text": text}).status_code == 302
     assert case.messages.get().text == text
+
+
+@pytest.mark.parametrize("kind", RemedyKind)
+def test_it_draws_the_page_and_the_chat_text_whatever_was_agreed(
+    client: Client, shop: Shop, manager: User, kind: RemedyKind
+) -> None:
+    case = make_case(shop, assignee=manager, status=Status.IN_PROGRESS)
+    amount = None if kind == RemedyKind.REFUND else Decimal(20)
+    remedies.offer_remedy(case, kind, amount=amount, reason="核实属实", by=manager)
+    client.force_login(manager)
+    response = client.get(address("case", case))
+    assert response.status_code == 200
+    assert "跟您说好的是：" in response.context["page"].form["message"].initial["text"]
 
 
 # --- the end ------------------------------------------------------------------------------------
