@@ -6,6 +6,7 @@ What cannot be done in a case is said in its row; the rest of it is done.
 """
 
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,11 +14,11 @@ from django.utils.translation import gettext as _
 
 from callbacks import remedies
 from callbacks.holding import NotAllowed
-from callbacks.models import Act, ActKind, RemedyKind
+from callbacks.models import Act, ActKind, Remedy, RemedyKind
 from callbacks.policy import plain
 from callbacks.undoing import remembered
 from reviews import clock
-from reviews.compliance import verdict
+from reviews.compliance import mentions_benefit, verdict
 from reviews.incident_replies import reply_for
 from reviews.models import Case, Incident, IncidentCase, PublicReply, StaleCase, User
 from reviews.models.incidents import IncidentState
@@ -101,7 +102,15 @@ def _refusals(case: Case, params: Params, by: User) -> dict[str, str]:
         found["remedy"] = _remedy_refusal(case, params, by)
     if params["statement"]:
         found["reply"] = _reply_refusal(case, params)
+        if found.get("remedy") and not found["reply"] and _promises_in_vain(case, params):
+            found["reply"] = _("No reply: it promises what is not given in this case.")
     return found
+
+
+def _promises_in_vain(case: Case, params: Params) -> bool:
+    """Whether the statement names a benefit, and the remedy planned was not given before either."""
+    given = Remedy.objects.filter(case=case, kind=params["kind"]).standing()
+    return not given.exists() and bool(mentions_benefit(_spoken(case, params)))
 
 
 def _remedy_refusal(case: Case, params: Params, by: User) -> str:
@@ -117,17 +126,38 @@ def _remedy_refusal(case: Case, params: Params, by: User) -> str:
 def _reply_refusal(case: Case, params: Params) -> str:
     now = clock.now()
     reply = PublicReply.objects.filter(review=case.review_id).first()
-    if reply and (reply.status != ReplyStatus.DRAFT or reply.edited_by_id):
+    if reply and not _may_replace(reply, case):
         return _("No reply: somebody has written one already, and it stays.")
     if (window := window_of(case.review, now)).is_closed:
         return _("No reply: %(why)s") % {"why": closed_words(window)}
-    text = _text(case, _number(case, params), params)
+    text = _spoken(case, params)
     if not text:
         return _("No reply: nothing of the statement may be said in this case.")
-    found = judge(text, "public_reply", case.shop, facts_for(case.shop, case.review, case, now), now)
+    if reply and reply.status == ReplyStatus.APPROVED and reply.text == text:
+        return _("No reply: this very one stands already.")
+    facts = facts_for(case.shop, case.review, case, now)
+    facts = replace(facts, in_case=facts.in_case or bool(params["kind"]))
+    found = judge(text, "public_reply", case.shop, facts, now)
     return (
         _("No reply: %(why)s") % {"why": " ".join(sentences_of(found))} if verdict(found) == "block" else ""
     )
+
+
+def _may_replace(reply: PublicReply, case: Case) -> bool:
+    """Whether nobody has begun the reply, or it stands as an incident's answer and has not left."""
+    if reply.status == ReplyStatus.DRAFT:
+        return not reply.edited_by_id
+    answered = Act.objects.filter(case=case, kind=ActKind.INCIDENT).order_by("-id").first()
+    return (
+        reply.status == ReplyStatus.APPROVED
+        and answered is not None
+        and answered.also.get("reply") == reply.pk
+        and answered.also.get("reply_now") == reply.text
+    )
+
+
+def _spoken(case: Case, params: Params) -> str:
+    return _text(case, _number(case, params), params)
 
 
 def _text(case: Case, number: int, params: Params) -> str:
@@ -143,7 +173,7 @@ def apply(case: Case, params: Params, *, by: User) -> Act:
     refused = _refusals(case, params, by)
     text = ""
     if params["statement"] and not refused["reply"]:
-        text = _text(case, _number(case, params), params)
+        text = _spoken(case, params)
         check_outgoing(
             text, kind="public_reply", shop=case.shop, by=by, thing=case, case=case, review=case.review
         )
@@ -172,9 +202,9 @@ def _answer(case: Case, text: str, act: Act, by: User) -> None:
     if not text:
         return
     reply, new = PublicReply.objects.get_or_create(review=case.review, defaults={"text": text})
-    if not new and (reply.status != ReplyStatus.DRAFT or reply.edited_by_id):
+    if not new and not _may_replace(reply, case):
         raise StaleCase(_("Somebody has written a reply meanwhile."))
-    act.also["reply"] = reply.pk
+    act.also["reply"], act.also["reply_now"] = reply.pk, text
     act.also["reply_was"] = None if new else [reply.text, reply.drafted_text, reply.template_id]
     reply.edit(text, by=by)
     reply.approve(by=by)

@@ -29,7 +29,7 @@ from reviews.models import (
 )
 from reviews.models.cases import EventKind
 from reviews.models.complaints import ComplaintStatus
-from reviews.models.replies import Move
+from reviews.models.replies import Move, ReplyStatus
 from reviews.replies import draft_reply
 from reviews.templatetags.ui import zdate
 
@@ -210,7 +210,9 @@ def _take_back_answer(act: Act, *, by: User) -> None:
         take_back_offer(Remedy.objects.select_related("case__shop").get(pk=act.also["remedy"]), by=by)
     if "reply" not in act.also:
         return
-    reply = PublicReply.objects.get(pk=act.also["reply"])
+    reply = PublicReply.objects.select_for_update().get(pk=act.also["reply"])
+    if reply.status != ReplyStatus.APPROVED or reply.text != act.also.get("reply_now"):
+        raise StaleCase(_("It cannot be undone any more: the reply has been changed or posted since."))
     if act.also["reply_was"] is None:
         reply.delete()
         return

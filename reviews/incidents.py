@@ -385,9 +385,7 @@ def save_plan(
     check_outgoing(spoken(statement), kind="public_reply", shop=incident.shop, by=by, thing=incident)
     if remedy_kind and mentions_review_change(spoken(statement)):
         raise InvalidTransition(
-            _(
-                "With a remedy planned, the statement may not speak of changing a review: leave the review out."
-            )
+            _("With a remedy, the statement may not speak of changing a review: leave the review out.")
         )
     check_outgoing(remedy_reason, kind="note", shop=incident.shop, by=by, thing=incident)
     fresh: dict[str, Any] = {

@@ -159,7 +159,35 @@ def test_a_closed_case_gets_no_offer(incident: Incident, manager: User, cases: l
     cases[2].close("no_action", by=manager)
     run(prepared(incident, manager))
     assert not Remedy.objects.filter(case=cases[2]).exists()
-    assert PublicReply.objects.filter(review=cases[2].review, status=ReplyStatus.APPROVED).exists()
+
+
+@pytest.mark.parametrize(("statement", "answered"), [(SAID, False), ("{item}这一批的密封圈有缺陷。", True)])
+def test_where_no_remedy_is_given_no_reply_promises_one(
+    incident: Incident, manager: User, cases: list[Case], statement: str, answered: bool
+) -> None:
+    Incident.objects.update(statement=statement)
+    incident.refresh_from_db()
+    cases[2].close("no_action", by=manager)
+    job = run(prepared(incident, manager))
+    approved = PublicReply.objects.filter(review=cases[2].review, status=ReplyStatus.APPROVED)
+    assert approved.exists() is answered
+    assert reason_of(job, cases[2]) != ""
+
+
+def test_a_corrected_statement_takes_the_place_of_what_has_not_left(
+    incident: Incident, manager: User, agent: User, cases: list[Case]
+) -> None:
+    run(prepared(incident, manager))
+    posted, rewritten = (PublicReply.objects.get(review=case.review) for case in cases[:2])
+    posted.mark_posted(by=agent)
+    rewritten.edit("我来跟您说清楚", by=agent)
+    incidents.save_plan(
+        incident, statement="{item}是仓库装错了密封圈，售后会为您补发新的。", remedy_kind="resend", by=manager
+    )
+    run(prepared(incident, manager))
+    said = [PublicReply.objects.get(review=case.review).text for case in cases]
+    assert ["仓库装错" in text for text in said] == [False, False, True, True]
+    assert Remedy.objects.count() == 4
 
 
 def test_a_second_run_offers_nothing_twice(incident: Incident, manager: User, cases: list[Case]) -> None:
@@ -216,6 +244,18 @@ def test_a_case_taken_out_after_the_preview_gets_nothing(
 
 
 # --- undone ---------------------------------------------------------------------------------------------
+
+
+def test_a_reply_somebody_has_changed_since_stays(
+    incident: Incident, manager: User, agent: User, cases: list[Case]
+) -> None:
+    job = run(prepared(incident, manager))
+    reply = PublicReply.objects.get(review=cases[0].review)
+    reply.edit("我来跟您说清楚", by=agent)
+    bulk.take_back(job)
+    bulk.run_job(job.pk)
+    assert PublicReply.objects.get(review=cases[0].review).text == "我来跟您说清楚"
+    assert "密封圈" not in PublicReply.objects.get(review=cases[1].review).text
 
 
 def test_all_is_undone(incident: Incident, manager: User, cases: list[Case]) -> None:
