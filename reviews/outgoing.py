@@ -40,14 +40,14 @@ WORDING = {
     "R7": "有任何情况请在店铺聊天里找我们。",
 }
 
-# Set while a person acts who can be asked: the hash of the text whose warnings they have seen and keep.
-_kept: ContextVar[str | None] = ContextVar("kept", default=None)
+# Set while a person acts who can be asked: the hashes of the texts whose warnings they have seen and keep.
+_kept: ContextVar[frozenset[str] | None] = ContextVar("kept", default=None)
 
 
 @contextmanager
-def asking(kept: str) -> Iterator[None]:
-    """Refuse warnings (R5) too, except of the text with this hash: its words are kept knowingly."""
-    token = _kept.set(kept)
+def asking(kept: Iterable[str]) -> Iterator[None]:
+    """Refuse warnings (R5) too, except of texts with these hashes: their words are kept knowingly."""
+    token = _kept.set(frozenset(kept))
     try:
         yield
     finally:
@@ -261,8 +261,10 @@ def _decide(text: str, kind: str, offences: list[Offence], shop: Shop | None, ca
     rules = {one.rule for one in offences}
     if may_be_released(rules) and _is_released(text, kind, rules, scope_of(shop, case)):
         return "released"
-    if found == "warn" and (kept := _kept.get()) in (None, text_index(text)):
-        return "warned" if kept is None else "kept"
+    if found == "warn":
+        kept = _kept.get()
+        if kept is None or text_index(text) in kept:
+            return "warned" if kept is None else "kept"
     raise OffendingText(offences, text=text, kind=kind, case=case)
 
 

@@ -19,7 +19,7 @@ class Refusal:
 
     path: str
     typed: list[tuple[str, str]]
-    text_index: str
+    kept: list[str]
     may_be_kept: bool
     may_be_released: bool
     subject: dict[str, str]
@@ -32,7 +32,8 @@ def refusal_of(request: HttpRequest, error: OffendingText, *, shop: Shop | None 
     return Refusal(
         path=request.get_full_path(),
         typed=typed,
-        text_index=text_index(error.text),
+        # One act may hold several texts: what was kept before stays kept.
+        kept=[*sent.getlist("knowingly"), text_index(error.text)],
         may_be_kept=error.may_be_kept,
         may_be_released=error.may_be_released,
         subject=_subject(error, error.case, shop),
@@ -47,5 +48,5 @@ def _subject(error: OffendingText, case: Case | None, shop: Shop | None) -> dict
 @contextmanager
 def asked_by(request: HttpRequest) -> Iterator[None]:
     """A person acts who can be asked: warnings come back until the words are kept knowingly."""
-    with asking(request.POST.get("knowingly", "")):
+    with asking(request.POST.getlist("knowingly")):
         yield
