@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from callbacks.amounts import AmountField
 from callbacks.remedy_kinds import KINDS, CostRule, kind_choices
+from reviews.colliding import Marked
 from reviews.forms import checked_text
 from reviews.refusals import Refusal
 
@@ -19,7 +20,7 @@ class IncidentDecisionForm(forms.Form):
     words = forms.CharField(label=_("Why it is no incident"), max_length=300, required=False)
 
 
-class IncidentPlanForm(forms.Form):
+class IncidentPlanForm(Marked):
     """One true statement, and what each buyer is offered."""
 
     statement = forms.CharField(

@@ -17,6 +17,7 @@ from django.db.models import F, Max, When
 from django.utils.translation import gettext as _
 
 from reviews import clock
+from reviews.colliding import check
 from reviews.compliance import mentions_review_change
 from reviews.incident_rule import (
     LEARNT_DAYS,
@@ -373,10 +374,11 @@ def save_plan(
     remedy_kind: str = "",
     remedy_amount: Decimal | None = None,
     remedy_reason: str = "",
+    mark: str = "",
 ) -> None:
-    """Keep what every case of it is answered and offered.
+    """Keep what every case of it is answered and offered; `mark`: of the plan the form was opened with.
 
-    Raises TemplateTextError, OffendingText, InvalidTransition.
+    Raises TemplateTextError, OffendingText, InvalidTransition, Collision.
     """
     _check_open(incident)
     if wrong := variables(statement) - set(STATEMENT_VARIABLES):
@@ -394,9 +396,23 @@ def save_plan(
         "remedy_amount": remedy_amount,
         "remedy_reason": remedy_reason,
     }
-    Incident.objects.filter(pk=incident.pk).update(**fresh)
-    for name, value in fresh.items():
-        setattr(incident, name, value)
+    with transaction.atomic():
+        stands = Incident.objects.select_for_update().get(pk=incident.pk)
+        for name, value in fresh.items():
+            setattr(incident, name, value)
+        check(mark, plan_of(stands), plan_of(incident), words=stands.statement or "–")
+        Incident.objects.filter(pk=incident.pk).update(**fresh)
+
+
+def plan_of(incident: Incident) -> list[str]:
+    """The plan as a form's mark knows it."""
+    amount = incident.remedy_amount
+    return [
+        incident.statement,
+        incident.remedy_kind,
+        "" if amount is None else f"{amount:.2f}",
+        incident.remedy_reason,
+    ]
 
 
 def counts_by_minutes(

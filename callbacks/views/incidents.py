@@ -94,7 +94,9 @@ def _page(
     )
     more = incidents.suggested(found).select_related("shop", "review__buyer", "review__product")
     fields = ("statement", "remedy_kind", "remedy_amount", "remedy_reason")
-    form = form or IncidentPlanForm(initial={name: getattr(found, name) for name in fields})
+    if form is None:
+        form = IncidentPlanForm(initial={name: getattr(found, name) for name in fields})
+        form.opened_with(incidents.plan_of(found))
     jobs = BulkJob.objects.visible_to(request.user).filter(act=ActKind.INCIDENT, params__incident=found.pk)
     context: dict[str, Any] = {
         "incident": found,
@@ -200,18 +202,22 @@ def plan(request: StaffRequest, pk: int) -> HttpResponse:
     """Keep statement and plan; nothing is answered or offered yet."""
     found = _own(request, pk)
     form = IncidentPlanForm(request.POST)
+    form.opened_with(incidents.plan_of(found))
     if not form.is_valid():
         return _page(request, found, form, status=422)
+    words = form.cleaned_data
     try:
         with asked_by(request):
-            incidents.save_plan(found, by=request.user, **form.cleaned_data)
+            kept = form.keep(lambda mark: incidents.save_plan(found, by=request.user, mark=mark, **words))
     except OffendingText as error:
         form.refusal = refusal_of(request, error, shop=found.shop)
-        form.add_error("statement", error.sentences)
+        form.add_error("remedy_reason" if error.kind == "note" else "statement", error.sentences)
         return _page(request, found, form, status=422)
     except InvalidTransition as refusal:
         form.add_error(None, str(refusal))
         return _page(request, found, form, status=422)
+    if not kept:
+        return _page(request, _own(request, pk), form, status=form.status)
     messages.success(request, _("Saved."))
     return redirect("callbacks:incident", pk)
 

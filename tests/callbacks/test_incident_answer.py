@@ -1,8 +1,10 @@
 """A mass incident answered together: own words and an own offer for each case, by all the rules."""
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -354,6 +356,41 @@ def test_whoever_manages_the_shop_hears_of_it_on_any_page_until_somebody_opens_i
     client.post(reverse("callbacks:incident_seen", args=[incident.pk]))
     after = client.get(due, {"seen": told["X-Seen"]})
     assert (after.status_code, after["X-Seen"], after.content.strip()) == (200, "", b"")
+
+
+def plan(client: Client, incident: Incident, statement: str, **more: object) -> Any:
+    url = reverse("callbacks:incident_plan", args=[incident.pk])
+    return client.post(url, {"statement": statement, **more})
+
+
+def test_two_managers_do_not_overwrite_each_other(client: Client, incident: Incident, manager: User) -> None:
+    client.force_login(manager)
+    page = client.get(reverse("callbacks:incident", args=[incident.pk])).content.decode()
+    mark = page.split('name="mark" value="')[1].split('"')[0]
+    assert plan(client, incident, "这一批有缺陷，已停止发货。", mark=mark).status_code == 302
+    late = plan(client, incident, "运输途中压坏了，已换物流。", mark=mark)
+    assert late.status_code == 409
+    shown = late.content.decode()
+    assert "这一批有缺陷" in shown
+    assert "运输途中压坏了" in shown
+    assert Incident.objects.get().statement == "这一批有缺陷，已停止发货。"
+    theirs = shown.split('name="mark" value="')[1].split('"')[0]
+    assert plan(client, incident, "运输途中压坏了，已换物流。", mark=theirs).status_code == 302
+
+
+def test_two_warned_texts_of_one_plan_are_both_kept_knowingly(
+    client: Client, incident: Incident, manager: User
+) -> None:
+    client.force_login(manager)
+    warned = {"remedy_kind": "resend", "remedy_reason": "全网第一的密封圈"}
+    statement = "我们的密封圈全国销量第一，这一批有缺陷。"
+    kept: list[str] = []
+    for _time in range(2):
+        answer = plan(client, incident, statement, **warned, knowingly=kept)
+        assert answer.status_code == 422
+        kept = re.findall(r'name="knowingly" value="(\w+)"', answer.content.decode())
+    assert len(set(kept)) == 2
+    assert plan(client, incident, statement, **warned, knowingly=kept).status_code == 302
 
 
 def test_opening_it_is_noted_once(client: Client, incident: Incident, manager: User) -> None:
