@@ -245,10 +245,13 @@ def _chance_of(least: int, mean: float) -> float:
 
 # --- money asked ----------------------------------------------------------------------------------
 
-_MARK = r"(?:差评|中评|坏评|一星|1星|好评|评价|评论|追评|曝光|删评|改评|小红书|抖音|挂出去)"
+_MARK = r"(?:差评|中评|坏评|[一1]\s*(?:颗)?星|好评|评价|评论|追评|曝光|删评|改评|小红书|抖音|挂出去)"
+_NUMBER = r"(?:[0-9０-９]+|[一二三四五六七八九十两百千]+)"
 _MONEY = (
-    r"(?:[0-9０-９]+\s*(?:块|元|百|千|rmb)|[一二三四五六七八九十两百千]+(?:块钱|百块|块|百|千)|红包|转账|打钱|"
-    r"给钱|给点钱|拿钱|要钱|封口费|辛苦费|精神损失|好处费|好处|白送|送我|免单|赔钱|意思意思|表示表示|微信收款)"
+    rf"(?:[0-9０-９]+\s*(?:块|元|百|千|rmb)|[一二三四五六七八九十两百千]+(?:块钱|百块|块|元|百|千)|红包|转账|打钱|"
+    rf"给钱|给点钱|拿钱|要钱|封口费|辛苦费|精神损失|好处费|好处|[白再多]送(?:我)?{_NUMBER}?|送我|免单|赔钱|"
+    rf"意思意思|表示表示|微信收款|[vV]\s*我\s*[0-9０-９]+|给我?[0-9０-９]{{2,}}(?!\s*[天日号月年星分点个])|"
+    rf"给我?[点些]?补偿)"
 )
 _REFUND = r"(?:退款|退钱|全额退|退我|给我退|退全款|仅退款|退一半|补偿|赔偿|赔我)"
 _OR = (
@@ -257,6 +260,12 @@ _OR = (
 )
 _THEN = r"(?:就|马上|立刻|立马|可以|给你|帮你|再)"
 _DO = r"(?:删|改|撤|去掉|消掉|给(?:你|你们|个|五星|5星)?)"
+_TO_GOOD = rf"(?:{_DO}(?<!给)|给(?:你|你们)?(?![^。！？\n]{{0,6}}(?:差评|中评|坏评|[一1]\s*颗?星)))"
+_REFUSED = (
+    r"不(?:返现|返钱|免单|发红包|给红包|送礼|打钱|转账|给(?:我)?(?:好处费?|封口费|辛苦费)|"
+    rf"[给打转发返补]\s*我?\s*{_NUMBER}\s*(?:块钱|块|元)?)"
+)
+_AT_ONCE = r"(?:就|马上|立刻|立马|直接|只能)"
 
 _PATTERNS: tuple[tuple[int, "re.Pattern[str]"], ...] = tuple(
     (weight, re.compile(words, re.I))
@@ -264,13 +273,57 @@ _PATTERNS: tuple[tuple[int, "re.Pattern[str]"], ...] = tuple(
         (3, rf"{_MONEY}[^。！？\n]{{0,14}}{_OR}[^。！？\n]{{0,14}}{_MARK}"),
         (3, rf"{_OR}[^。！？\n]{{0,6}}{_MONEY}[^。！？\n]{{0,14}}{_MARK}"),
         (3, rf"不(?:给|打|转)(?:我)?(?:钱|红包)[^。！？\n]{{0,12}}{_MARK}"),
-        (3, rf"{_MONEY}[^。！？\n]{{0,12}}{_THEN}[^。！？\n]{{0,6}}{_DO}[^。！？\n]{{0,6}}{_MARK}"),
+        (3, rf"{_REFUSED}(?:的话)?[，,、\s]*(?:那我?|我|老子)?{_AT_ONCE}[^。！？\n]{{0,8}}{_MARK}"),
+        (3, rf"{_MONEY}[^。！？\n]{{0,12}}{_THEN}[^。！？\n]{{0,6}}{_TO_GOOD}[^。！？\n]{{0,6}}{_MARK}"),
+        (
+            3,
+            rf"{_MONEY}[^。！？\n]{{0,6}}{_AT_ONCE}[^。！？\n]{{0,2}}"
+            rf"把[^。！？\n]{{0,4}}{_MARK}[^。！？\n]{{0,4}}[删改撤]",
+        ),
+        (3, rf"{_MONEY}[，,\s]*我?{_AT_ONCE}[删改撤](?:[掉了]|评)?(?=[，。！？!?,\s]|$)"),
         (3, rf"(?:想|要)(?:我|让我)?{_DO}[^。！？\n]{{0,6}}{_MARK}[^。！？\n]{{0,14}}{_MONEY}"),
         (3, rf"{_DO}(?:了)?{_MARK}[^。！？\n]{{0,8}}(?:先)?(?:给|转|打)[^。！？\n]{{0,6}}{_MONEY}"),
         (1, rf"{_REFUND}[^。！？\n]{{0,14}}{_OR}[^。！？\n]{{0,14}}{_MARK}"),
         (1, rf"{_OR}[^。！？\n]{{0,8}}{_REFUND}[^。！？\n]{{0,10}}{_MARK}"),
         (1, rf"不(?:退|赔)[^。！？\n]{{0,8}}{_MARK}"),
     )
+)
+
+# "I want no money": taken out before anything is looked for. "If I get none" (不给, 不返) stays.
+_DENIED = re.compile(
+    r"(?:不(?:是)?(?:想|需|稀罕|图)?要|不(?:是)?(?:想|为了?)|不稀罕|不图|不缺|没(?:有)?(?:想)?(?:要|提)过?|没想)"
+    rf"(?:你们?|他们|店家|的|什么|任何|一分){{0,2}}{_MONEY}|不要(?:你们?的?)?(?:一分)?钱"
+)
+# What the shop offers ("给您转30元") or is said to have offered, and what it promised itself.
+_OFFER = re.compile(
+    r"[给转返送退赔补发][您你](?!们?[^，。]{0,3}(?:[删改撤去消追]|评|星))|"
+    r"(?:亲|您)[^。！？\n]{0,10}(?:可以|能|帮忙|麻烦)"
+)
+_TOLD = re.compile(
+    r"(?:客服|商家|卖家|店家|店主|掌柜|他们?|她)[^，。！？\n]{0,4}"
+    r"(?:说|让|叫|求|提出|承诺|答应|主动|私信)[^，。！？\n]{0,6}$"
+    r"|(?:说好|承诺|答应|约定|写着|宣传)[^。！？\n]{0,10}$"
+)
+
+# Who speaks, where a chat says so: a name and a colon at the start of a line, perhaps with the time.
+_TIME = (
+    r"[\[(（]?(?:\d{2,4}[年./-]\d{1,2}(?:[月./-]\d{1,2}日?)?\s*)?"
+    r"\d{1,2}[:：]\d{2}(?:[:：]\d{2})?[\])）]?"
+)
+_LABEL = re.compile(
+    rf"^[ \t]*(?:{_TIME}\s*)?(?P<who>[^\s：:，,。！？!?；;(（\[]{{1,24}})"
+    r"(?:[:：][^\s：:，,。(（]{1,10}(?=\s*[(（\d]))?"  # the shop's own account: 某旗舰店:小美
+    rf"[ \t]*(?:{_TIME}[ \t]*[：:]?|[：:])"
+    r"|(?<=[\s。！？；])(?P<known>客服|商家|卖家|店家|店主|掌柜|店小二|买家|顾客|客户)[：:]",
+    re.M,
+)
+_SHOP = re.compile(
+    r"(?!你|我|这|那|给|跟|对|找|问|联系|告诉|@|买家|顾客|客户|用户)"
+    r"(?:.{0,20}(?:客服|商家|卖家|店家|店铺|店主|店长|店|掌柜|小二|官方|售后|主管)(?:\S{0,6}))$"
+)
+# A line "退款方案：" goes on with what somebody says; it is no name.
+_NO_NAME = re.compile(
+    r".*(?:方案|如下|说明|备注|地址|电话|单号|订单号?|时间|金额|快递|温馨提示|补偿|流程|链接|https?)$"
 )
 
 
@@ -284,14 +337,42 @@ class Demand:
     words: str
 
 
+def without_shop(text: str) -> str:
+    """The text with what the shop itself says in it blanked out, sign by sign: places stay."""
+    labels = [one for one in _LABEL.finditer(text) if one["known"] or not _NO_NAME.match(one["who"])]
+    ends = [*(one.start() for one in labels), len(text)][1:]
+    for label, end in zip(labels, ends, strict=False):
+        if _SHOP.match(label["known"] or label["who"]):
+            start = label.start()
+            text = text[:start] + _blank(text[start:end]) + text[end:]
+    return text
+
+
+def _blank(words: str) -> str:
+    return re.sub(r"[^\n]", "\0", words)
+
+
 def find_demands(text: str) -> list[Demand]:
-    """Passages in which money, goods or a refund is asked against the review, in order of the text."""
+    """Passages in which money, goods or a refund is asked against the review, in order of the text.
+
+    What the shop says in a chat is never one, nor a demand that is denied.
+    """
+    heard = _DENIED.sub(lambda hit: _blank(hit[0]), without_shop(text))
     found: list[Demand] = []
     for weight, pattern in _PATTERNS:
-        for hit in pattern.finditer(text):
+        for hit in pattern.finditer(heard):
+            if _OFFER.search(heard, max(0, hit.start() - 3), hit.end()) or _TOLD.search(
+                heard, 0, hit.start()
+            ):
+                continue
             if not any(one.start < hit.end() and hit.start() < one.end for one in found):
-                found.append(Demand(hit.start(), hit.end(), weight, hit[0]))
+                found.append(Demand(hit.start(), hit.end(), weight, text[hit.start() : hit.end()]))
     return sorted(found, key=lambda one: one.start)
+
+
+def is_said_by_buyer(words: str, text: str) -> bool:
+    """Whether these words stand so in the chat, outside what the shop says in it."""
+    return bool(words.strip()) and words.strip() in without_shop(text)
 
 
 def demand(texts: Sequence[tuple[str, str]]) -> Signal | None:

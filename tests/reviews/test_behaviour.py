@@ -13,6 +13,7 @@ from reviews.behaviour import (
     demand,
     find_demands,
     fingerprints,
+    is_said_by_buyer,
     names_one_person,
     no_order,
     same_buyer,
@@ -165,6 +166,19 @@ def test_three_marks_or_a_file_with_days_only_are_no_burst() -> None:
         "想让我改好评可以，先转我88元",
         "给我打钱，不然天天追评曝光你们",
         "发个200红包，不然就挂出去让大家看看评论",
+        "不返现就差评",
+        "不免单就差评",
+        "不给我50我就给你差评",
+        "你们给我点补偿我就把评价删了",
+        "再送一件，否则一星",
+        "给100元我就改",
+        "给二十元，我就把差评删了",
+        "不给好处费就去小红书曝光",
+        "你们店就这样：不返现就差评",
+        "客服：您好，怎么了\n买家：不返现就差评",
+        "客服：您好 买家：不免单就差评",
+        "甲旗舰店:小美 (2026-11-20 10:00:00)：亲，怎么了\nt**6 (2026-11-20 10:01:00)：给100元我就改",
+        "甲旗舰店 2026-11-20 10:00:00\n给您退款\nt**6 2026-11-20 10:01:00\n给我100红包，不然差评",
     ],
 )
 def test_it_finds_money_asked_against_the_review(text: str) -> None:
@@ -187,7 +201,38 @@ def test_a_refund_asked_in_anger_is_a_weak_sign_only(text: str) -> None:
         "说好好评返现5元，结果不给，骗子",
         "花了两百块买的，用了一天就坏了，必须差评",
         "客服让我删差评给我返20，我才不要",
+        "客服说给我红包就改好评，我没答应",
+        "我不要钱，不要红包，我就是要给差评",
+        "我不要钱，不要红包，就等着给差评",
+        "不是为了红包，不然我早给好评了",
+        "说好返现又不返现就只能差评",
+        "给100块买了个垃圾，就给一星",
+        "等了20天，不给发货就差评",
     ],
 )
 def test_honest_anger_is_no_demand(text: str) -> None:
     assert demand([("review", text)]) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "客服：给您转账20元红包，可以帮忙改成好评吗",
+        "客服：您删差评我们给您转30元",
+        "买家：杯子碎了\n卖家：你删评价我转账50元",
+        "甲旗舰店:小美 (2026-11-20 10:00:00)：转账20元马上给您改好评",
+        "甲旗舰店 2026-11-20 10:00:00\n转账20元马上改好评",
+        "客服：您好\n补偿方案：给100元就改评价",
+        "给您转账20元红包，可以帮忙改成好评吗",
+    ],
+)
+def test_what_the_shop_offers_is_no_demand_of_the_buyer(text: str) -> None:
+    assert find_demands(text) == []
+
+
+def test_a_passage_is_the_buyers_only_outside_the_lines_of_the_shop() -> None:
+    chat = "客服：您好\n我们给您补发\n买家：老板 懂的都懂吧\n客服：您想要什么"
+    assert is_said_by_buyer("懂的都懂吧", chat)
+    assert not is_said_by_buyer("我们给您补发", chat)
+    assert not is_said_by_buyer("不存在的话", chat)
+    assert not is_said_by_buyer("  ", chat)
