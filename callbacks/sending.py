@@ -78,12 +78,10 @@ def _send(message: OutgoingMessage, row: ShopGateway, gateway: Gateway) -> bool:
     if not recipient:
         _fail(message, _("there is no number to send it to"))
         return True
-    text = worded(message.text, row)
-    if not _hand_over(message, text):
+    if not _hand_over(message):
         return True
-    parcel = Parcel(
-        str(message.key), message.channel, recipient, text, row.signature or message.case.shop.name
-    )
+    text, sender = worded(message.text, row), row.signature or message.case.shop.name
+    parcel = Parcel(str(message.key), message.channel, recipient, text, sender)
     return _keep(message, row, gateway.send(parcel), handed_before)
 
 
@@ -127,11 +125,15 @@ def _recipient(message: OutgoingMessage) -> str:
     return ""
 
 
-def _hand_over(message: OutgoingMessage, text: str) -> bool:
-    """Judge the words as of now and mark the text as handed over, in one transaction that holds the case."""
+def _hand_over(message: OutgoingMessage) -> bool:
+    """Judge the words as of now and mark the text as handed over, in one transaction that holds the case.
+
+    The same words as when it was queued: a manager may have released them. The signature was judged when it
+    was set.
+    """
     case, first = message.case, message.attempts == 0
     judged = cleared(
-        text,
+        message.text,
         kind=rule_kind(message.channel),
         review=case.review,
         case=case,

@@ -26,6 +26,7 @@ from reviews.models import AuditEntry, Case, Shop, StaleCase, Status, User
 from reviews.models.audit import Action
 from reviews.models.cases import EventKind
 from reviews.outgoing import OffendingText
+from reviews.releases import Subject, ask_release, decide_release
 from tests.factories import make_case
 from tests.providers import SmsHouse, sms_house
 
@@ -127,6 +128,20 @@ def test_a_text_is_judged_again_when_it_leaves(case: Case, agent: User, house: S
     assert text.state == MessageState.FAILED
     assert "R1" in text.reason
     assert not house.keys
+
+
+def test_a_text_its_manager_released_leaves_under_a_signature(
+    case: Case, agent: User, manager: User, house: SmsHouse
+) -> None:
+    lure = "您加一下我微信，我发图给您看。"
+    with pytest.raises(OffendingText) as refused:
+        texts.send_text(case, lure, by=agent)
+    release = ask_release(Subject(refused.value.text, refused.value.kind, case.shop, case), by=agent)
+    decide_release(release, release_it=True, reason="平台允许企业客服", by=manager)
+    texts.send_text(case, lure, by=agent)
+    send_all()
+    assert states() == ["sent"]
+    assert [one["text"] for one in house.sent.values()] == [f"【测试店】{lure}"]
 
 
 def test_the_recipient_is_read_when_it_leaves_and_never_kept(case: Case, agent: User) -> None:
@@ -439,7 +454,22 @@ def test_the_secret_is_shown_once_and_never_stored_in_the_clear(
     assert secret not in capsys.readouterr().out
 
 
+def test_an_unlawful_signature_is_refused(shop: Shop) -> None:
+    with pytest.raises(CommandError, match="R1"):
+        call_command("set_gateway", shop=shop.code, provider="console", signature="好评返现五元")
+    assert not ShopGateway.objects.exists()
+
+
 # --- the pages ------------------------------------------------------------------------------------------
+
+
+def test_what_may_go_as_a_text_message_is_judged_as_one(client: Client, case: Case, agent: User) -> None:
+    client.force_login(agent)
+    url = reverse("callbacks:case", args=[case.pk])
+    place = f'" data-check-case="{case.pk}"><label class="visually-hidden" for="message_text"'
+    assert f'data-check="sms{place}' in client.get(url).content.decode()
+    ShopGateway.objects.update(is_active=False)
+    assert f'data-check="chat{place}' in client.get(url).content.decode()
 
 
 def test_the_form_promises_and_texts_at_once(client: Client, case: Case, agent: User) -> None:

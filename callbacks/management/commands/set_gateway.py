@@ -10,9 +10,12 @@ from django.utils.translation import gettext as _
 
 from callbacks.models import Channel, Provider, ShopGateway
 from callbacks.signing import new_secret
+from callbacks.texts import rule_kind
+from reviews.compliance import find_offences, verdict
 from reviews.management.shops import find_shop
 from reviews.models import AuditEntry
 from reviews.models.audit import Action
+from reviews.outgoing import sentences_of
 
 
 class Command(BaseCommand):
@@ -37,6 +40,7 @@ class Command(BaseCommand):
         row.is_active = not options["off"]
         if options["signature"] is not None:
             row.signature = options["signature"].strip()[:20]
+            check_signature(row)
         if row.is_active:
             check(row)
         fresh = options["new_secret"] or (row.provider == Provider.SIGNED_HTTP and not row.secret)
@@ -51,6 +55,13 @@ class Command(BaseCommand):
         if fresh:
             self.stderr.write(_("Keep this secret: it is shown only now. Both sides sign with it."))
             self.stdout.write(row.secret)
+
+
+def check_signature(row: ShopGateway) -> None:
+    """Refuse unlawful words that would stand before every text."""
+    offences = find_offences(row.signature, rule_kind(row.channel), row.shop.platform)
+    if verdict(offences) == "block":
+        raise CommandError(" ".join(sentences_of(offences)))
 
 
 def check(row: ShopGateway) -> None:
