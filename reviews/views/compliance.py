@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from reviews import clock
-from reviews.compliance import Kind, verdict
+from reviews.compliance import Kind, Offence, verdict
 from reviews.models import Case, Review, Shop, StaleCase, TextRelease
-from reviews.outgoing import facts_for, judge, offence_data
+from reviews.outgoing import _is_released, facts_for, judge, may_be_released, offence_data, scope_of
 from reviews.releases import NotReleasable, Subject, ask_release, decide_release, shown_to_decide
+from reviews.replies import case_of
 from reviews.views.rights import StaffRequest, staff_only
 
 CHECKS_A_MINUTE = 240  # somebody who types without pause asks about a hundred times
@@ -38,7 +39,10 @@ class TextForm(forms.Form):
 @staff_only
 @require_POST
 def check(request: StaffRequest) -> HttpResponse:
-    """What the text breaks, with places, for the editor. Nothing of it is kept."""
+    """What the text breaks, with places, for the editor: pass|warn|block, or released by a manager.
+
+    Nothing of it is kept.
+    """
     if _asks_too_often(request):
         return JsonResponse({"error": _("Too many checks; wait a minute.")}, status=429)
     form = TextForm(request.POST)
@@ -46,14 +50,20 @@ def check(request: StaffRequest) -> HttpResponse:
         wrong = {"error": _("Some of it is wrong: see errors."), "errors": form.errors}
         return JsonResponse(wrong, status=400)
     case, review, shop = _place(request, form.cleaned_data)
-    now, kind = clock.now(), form.cleaned_data["kind"]
-    offences = judge(form.cleaned_data["text"], kind, shop, facts_for(shop, review, case, now), now)
+    text, kind, now = form.cleaned_data["text"], form.cleaned_data["kind"], clock.now()
+    offences = judge(text, kind, shop, facts_for(shop, review, case, now), now)
+    found = "released" if _released(text, kind, offences, scope_of(shop, case)) else verdict(offences)
     answer = JsonResponse(
-        {"verdict": verdict(offences), "offences": [offence_data(one) for one in offences]},
+        {"verdict": found, "offences": [offence_data(one) for one in offences]},
         json_dumps_params={"ensure_ascii": False},
     )
     answer["Cache-Control"] = "no-store"
     return answer
+
+
+def _released(text: str, kind: str, offences: list[Offence], scope: str) -> bool:
+    rules = {one.rule for one in offences}
+    return bool(rules) and may_be_released(rules) and _is_released(text, kind, rules, scope)
 
 
 def _asks_too_often(request: StaffRequest) -> bool:
@@ -72,7 +82,7 @@ def _place(request: StaffRequest, data: dict[str, Any]) -> tuple[Case | None, Re
     if data["review"]:
         reviews = Review.objects.visible_to(request.user).select_related("shop", "order")
         review = get_object_or_404(reviews, pk=data["review"])
-        return None, review, review.shop
+        return case_of(review), review, review.shop
     if not data["shop"]:
         return None, None, None
     shops = Shop.objects.visible_to(request.user)

@@ -85,7 +85,7 @@
     const opener = event.target.closest("[data-dialog]");
     if (opener) document.getElementById(opener.dataset.dialog).showModal();
     const copier = event.target.closest("[data-copy]");
-    if (copier) copy(document.querySelector(copier.dataset.copy));
+    if (copier) copy(document.querySelector(copier.dataset.copy), copier.dataset.copyKind);
   });
   document.addEventListener("keydown", function (event) {
     if (event.key !== "Escape") return;
@@ -95,21 +95,56 @@
     }
   });
 
-  // --- copy: the clipboard API needs HTTPS, which a shop's own network may not have -----------------
-  async function copy(source) {
+  // --- copy: what goes to buyers only after the check has let it pass (underline.js asks) ------------
+  const PASS_KEPT = 20000;
+  let passed = {};
+
+  async function copy(source, kind = "") {
     const text = "value" in source ? source.value : source.textContent.trim();
-    if (navigator.clipboard && window.isSecureContext) {
-      await navigator.clipboard.writeText(text);
-    } else {
-      const field = document.createElement("textarea");
-      field.value = text;
-      field.className = "visually-hidden";
-      document.body.append(field);
-      field.select();
-      document.execCommand("copy");
-      field.remove();
+    const allowed = mayLeave(source, text, kind);
+    const written = await write(text, allowed).catch(() => false);
+    if (!(await allowed)) return;
+    passed = written ? {} : { source, text, kind, until: Date.now() + PASS_KEPT };
+    toast(written ? words.copied : words.again, written ? "success" : "warning");
+  }
+
+  async function mayLeave(source, text, kind) {
+    if (!source.closest("[data-check]")) return true;
+    const known = passed.source === source && passed.text === text && passed.kind === kind;
+    if (known && Date.now() < passed.until) return true;
+    const asking = new CustomEvent("copying", { bubbles: true, detail: { text, kind } });
+    source.dispatchEvent(asking);
+    return (await asking.detail.allowed) === true;
+  }
+
+  // A browser lets a page copy only at a click: it is given a promise of the text. Without HTTPS, which a
+  // shop's own network may not have, the click may be too old by then, and a second one copies at once.
+  async function write(text, allowed) {
+    if (!navigator.clipboard || !window.isSecureContext) return (await allowed) && writeSelected(text);
+    if (window.ClipboardItem) {
+      const words = allowed.then((yes) => (yes ? new Blob([text], { type: "text/plain" }) : Promise.reject(new Error("refused"))));
+      words.catch(() => {});
+      try {
+        await navigator.clipboard.write([new ClipboardItem({ "text/plain": words })]);
+        return true;
+      } catch { /* refused, or a browser that takes no promises */ }
     }
-    toast(words.copied, "success");
+    if (!(await allowed)) return false;
+    await navigator.clipboard.writeText(text);
+    return true;
+  }
+
+  function writeSelected(text) {
+    const before = document.activeElement;
+    const field = document.createElement("textarea");
+    field.value = text;
+    field.className = "visually-hidden";
+    document.body.append(field);
+    field.select();
+    const written = document.execCommand("copy");
+    field.remove();
+    before?.focus();
+    return written;
   }
 
   // --- forms that ask first: <form data-confirm="…"> or <button data-confirm="…"> -------------------

@@ -16,18 +16,7 @@
   }
 
   function prepare(field, place) {
-    const state = states.get(field) || { timer: 0, asked: null, offences: [], at: null, told: field.value };
-    state.place = place;
-    states.set(field, state);
-    if (!state.list?.isConnected) {
-      state.list = document.createElement("ul");
-      state.list.className = "verdicts";
-      state.list.setAttribute("aria-live", "polite");
-      state.list.setAttribute("aria-label", words.label);
-      state.list.id = `${field.id || field.name}-verdicts`;
-      (field.closest(".field") || field.parentElement).append(state.list);
-      show(field, state);
-    }
+    const state = known(field, place);
     if (field.tagName === "TEXTAREA" && !state.backdrop?.isConnected) {
       state.backdrop = document.createElement("div");
       state.backdrop.className = "form-control underlines";
@@ -37,13 +26,35 @@
       new ResizeObserver(() => fit(field, state)).observe(field);
       paint(field, state);
     }
-    if (state.at === null) {
-      state.at = "";
+    if (!state.heeded) {
+      state.heeded = true;
       field.addEventListener("input", (event) => event.isComposing || later(field, state));
       field.addEventListener("compositionend", () => later(field, state));
       field.addEventListener("scroll", () => follow(field, state));
-      if (field.value.trim()) later(field, state);
+      field.addEventListener("focus", () => field.value === state.told || later(field, state));
     }
+    // What stood there before is judged once it is seen: a page of folded boxes asks nothing.
+    if (!state.asked && field.value.trim() && field.checkVisibility?.() !== false) later(field, state);
+  }
+
+  function known(source, place) {
+    const state = states.get(source) || { timer: 0, asked: null, offences: [], told: said(source) };
+    state.place = place;
+    states.set(source, state);
+    if (!state.list?.isConnected) {
+      state.list = element("ul", "verdicts");
+      state.list.setAttribute("aria-live", "polite");
+      state.list.setAttribute("aria-label", words.label);
+      state.list.tabIndex = -1;
+      state.list.id = `${source.id || source.name}-verdicts`;
+      (source.closest(".field") || source.parentElement).append(state.list);
+      show(source, state);
+    }
+    return state;
+  }
+
+  function said(source) {
+    return "value" in source ? source.value : source.textContent.trim();
   }
 
   // The backdrop lies exactly under the text: same box, same font, same lines.
@@ -72,29 +83,55 @@
     if (!field.isConnected) return;
     const text = field.value;
     if (!text.trim()) return take(field, state, text, []);
-    const place = state.place.dataset;
-    const body = new URLSearchParams({ text, kind: place.check });
-    for (const [name, key] of [["case", "checkCase"], ["review", "checkReview"], ["shop", "checkShop"]]) {
-      if (place[key]) body.set(name, place[key]);
-    }
-    const chosen = state.place.dataset.checkShopField && field.form?.elements[state.place.dataset.checkShopField];
-    if (chosen?.value) body.set("shop", chosen.value);
     state.asked = new AbortController();
     try {
-      const answer = await fetch(words.url, {
-        method: "POST",
-        body,
-        signal: state.asked.signal,
-        headers: { "X-CSRFToken": field.form?.elements.csrfmiddlewaretoken?.value || "" },
-      });
-      if (answer.ok) take(field, state, text, (await answer.json()).offences);
+      const judged = await judge(field, state.place, text, state.place.dataset.check, state.asked.signal);
+      take(field, state, text, judged.offences);
     } catch {
       // No network, or typed on: the form says it when it is sent.
     }
   }
 
+  async function judge(source, place, text, kind, signal) {
+    const body = new URLSearchParams({ text, kind });
+    for (const [name, key] of [["case", "checkCase"], ["review", "checkReview"], ["shop", "checkShop"]]) {
+      if (place.dataset[key]) body.set(name, place.dataset[key]);
+    }
+    const chosen = place.dataset.checkShopField && source.form?.elements[place.dataset.checkShopField];
+    if (chosen?.value) body.set("shop", chosen.value);
+    const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] || source.form?.elements.csrfmiddlewaretoken?.value;
+    const answer = await fetch(words.url, { method: "POST", body, signal, headers: { "X-CSRFToken": token || "" } });
+    if (!answer.ok) throw new Error(`${answer.status}`);
+    return answer.json();
+  }
+
+  // --- copying: what is copied leaves for the platform, and without an answer nothing does ---------------
+  document.addEventListener("copying", function (event) {
+    event.detail.allowed = mayLeave(event.target, event.detail.text, event.detail.kind);
+  });
+
+  async function mayLeave(source, text, kind) {
+    const place = source.closest("[data-check]");
+    const state = known(source, place);
+    try {
+      const judged = await judge(source, place, text, kind || place.dataset.check, AbortSignal.timeout(10000));
+      if (["pass", "warn", "released"].includes(judged.verdict)) return true;
+      take(source, state, text, judged.offences);
+    } catch {
+      tell(words.unheard);
+      return false;
+    }
+    tell(words.uncopied);
+    state.list.focus();
+    return false;
+  }
+
+  function tell(text) {
+    document.dispatchEvent(new CustomEvent("toast", { detail: { text, level: "error" } }));
+  }
+
   function take(field, state, text, offences) {
-    if (field.value !== text) return;
+    if (said(field) !== text) return;
     const signs = Array.from(text); // places count characters, not UTF-16 halves
     const at = [0];
     for (const sign of signs) at.push(at[at.length - 1] + sign.length);
@@ -139,8 +176,19 @@
       else rows.set(key, { ...one, words: [one.words] });
     }
     state.list.replaceChildren(...[...rows.values()].map((one) => row(field, state, one)));
-    field.toggleAttribute("aria-invalid", rows.size > 0);
-    if (rows.size) describe(field, state.list.id);
+    if ("value" in field) mark(field, state, rows.size > 0);
+  }
+
+  // The form's own errors mark a field too: only a mark that was set here is taken away.
+  function mark(field, state, offends) {
+    if (offends) describe(field, state.list.id);
+    if (offends && !field.hasAttribute("aria-invalid")) {
+      field.setAttribute("aria-invalid", "true");
+      field.dataset.offends = "";
+    } else if (!offends && "offends" in field.dataset) {
+      field.removeAttribute("aria-invalid");
+      delete field.dataset.offends;
+    }
   }
 
   function describe(field, id) {
@@ -153,7 +201,7 @@
     const body = element("div", "verdict-words");
     const quoted = [...new Set(one.words.filter(Boolean))].map((each) => `“${each}”`).join("");
     body.append(element("strong", "", `${one.rule === "R5" ? words.warning : words.blocked} ${quoted}`), ` ${one.rule} · ${one.why} `, element("span", "quiet", one.suggestion));
-    if (one.wording !== null && one.wording !== undefined) {
+    if ("value" in field && one.wording !== null && one.wording !== undefined) {
       const button = element("button", "btn btn-sm", one.wording ? `${words.use} ${one.wording}` : words.drop);
       button.type = "button";
       button.addEventListener("click", () => replace(field, state, one));

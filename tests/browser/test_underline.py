@@ -34,4 +34,24 @@ def test_it_underlines_while_one_types_and_offers_a_lawful_sentence(
     page.locator("#message .verdict button").click()
     expect(field).to_have_value("您好😀。有任何情况请在店铺聊天里找我们。谢谢。")
     expect(page.locator("#message .verdict")).to_have_count(0)
+
+    # What is copied leaves too: the check comes first, and nothing is copied without its answer.
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate("navigator.clipboard.writeText('以前的')")
+    field.fill("您加一下我微信，返现给您。")
+    page.locator("[data-copy='#message_text']").click()
+    expect(page.locator("#message .verdicts")).to_be_focused()
+    expect(page.locator("#toast")).to_contain_text("未复制")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    assert page.evaluate("navigator.clipboard.readText()") == "以前的"
+    context.set_offline(True)
+    field.fill("已转质检核对，今天回复您。")
+    page.locator("[data-copy='#message_text']").click()
+    expect(page.locator("#toast")).to_contain_text("服务器没能检查")
+    assert page.evaluate("navigator.clipboard.readText()") == "以前的"
+    context.set_offline(False)
+    page.locator("[data-copy='#message_text']").click()
+    expect(page.locator("#toast")).to_contain_text("已复制")
+    assert page.evaluate("navigator.clipboard.readText()") == "已转质检核对，今天回复您。"
+    expect(field).not_to_have_attribute("aria-invalid", "true")
     context.close()

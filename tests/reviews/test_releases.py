@@ -72,6 +72,26 @@ def test_it_knows_what_the_case_holds(desk: Client, case: Case) -> None:
     assert verdict_of(desk, told, case=case.pk)["verdict"] == "block"
 
 
+def test_it_knows_the_case_of_a_review(desk: Client, case: Case) -> None:
+    case.shop.may_mention_reviews = True
+    case.shop.save()
+    case.note_compensation(case.opened_at)
+    told = "评价是您自己的，想修改评价在订单页。"
+    answer = verdict_of(desk, told, kind="public_reply", review=case.review_id)
+    assert answer["verdict"] == "block"
+
+
+def test_it_knows_what_a_manager_released(desk: Client, case: Case, agent: User, manager: User) -> None:
+    """What may be sent may be copied; the words stay underlined."""
+    release = ask_release(Subject(LURE, "chat", case.shop, case), by=agent)
+    assert verdict_of(desk, LURE, case=case.pk)["verdict"] == "block"
+    decide_release(release, release_it=True, reason="平台允许企业客服", by=manager)
+    found = verdict_of(desk, LURE, case=case.pk)
+    assert (found["verdict"], found["offences"][0]["rule"]) == ("released", "R7")
+    assert verdict_of(desk, f"{LURE}快点。", case=case.pk)["verdict"] == "block"
+    assert verdict_of(desk, LURE)["verdict"] == "block"
+
+
 def test_it_shows_nobody_anothers_case(client: Client, case: Case, outsider: User) -> None:
     client.force_login(outsider)
     answer = client.post(CHECK, {"text": PLAIN, "kind": "chat", "case": case.pk})
