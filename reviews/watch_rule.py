@@ -37,10 +37,6 @@ class Said:
     content: str = ""
     followup: str = ""
 
-    @property
-    def text(self) -> str:
-        return f"{self.content}\n{self.followup}"
-
 
 def judge(before: Said, after: Said, *, content_complains: bool, followup_complains: bool) -> Change:
     """Name the change. The flags tell whether the new words of text and follow-up complain.
@@ -64,9 +60,13 @@ def _same(before: Said, after: Said) -> bool:
 
 
 def alarms(change: Change, before: Said, after: Said, *, malicious: bool) -> bool:
-    """Whether somebody has to look again. A malicious text turned about a little says nothing new."""
+    """Whether somebody has to look again. A malicious text turned about a little says nothing new.
+
+    Text and follow-up each count alone: a new follow-up is a new cry, however short beside the text.
+    """
     if malicious and change == Change.FURTHER:
-        return likeness(before.text, after.text) < ALIKE
+        pairs = [(before.content, after.content), (before.followup, after.followup)]
+        return any(likeness(old, new) < ALIKE for old, new in pairs)
     return change in ALARMING
 
 

@@ -69,6 +69,15 @@ def test_it_leaves_a_malicious_text_that_is_turned_about_a_little() -> None:
     assert alarms(Change.WORSE, old, turned, malicious=True)
 
 
+def test_a_new_follow_up_to_a_malicious_text_is_heard_however_short() -> None:
+    content = "都别买这家骗子店，去隔壁店买，便宜又好，老板人也好，质量也好，发货还快，骗子店早点关门"
+    old = Said("bad", content)
+    followed = Said("bad", content, "用了三天就漏水，客服也不理人")
+    turned = Said("bad", content, "用了三天就漏水了，客服也不理人啊")
+    assert alarms(Change.FURTHER, old, followed, malicious=True)
+    assert not alarms(Change.FURTHER, followed, turned, malicious=True)
+
+
 def test_it_watches_as_many_days_as_the_shop_says() -> None:
     closed = timezone.now()
     assert is_watched(closed, closed + timedelta(days=180), 180)
