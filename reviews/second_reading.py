@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from reviews import clock
+from reviews.changes import ReviewChange, read_changes
 from reviews.classification import ReviewText, Verdict, classify, read_again, wants_second_reading
 from reviews.dispatch import Roster, lock_shop
 from reviews.followups import heard_last
@@ -22,6 +23,7 @@ from reviews.models.cases import WORK, EventKind
 from reviews.opening import cause_fields, complains, look_at_behaviour, open_cases
 from reviews.replies import draft_replies
 from reviews.shop_reading import as_taught
+from reviews.watching import follow_change, is_overheard, latest_cases
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +38,13 @@ def text_of(review: Review) -> ReviewText:
     return ReviewText(text=review.full_text, rating=review.rating)
 
 
-def ask_again(pairs: Sequence[tuple[Review, Verdict]]) -> None:
-    """Queue the reviews whose first reading wants a second one.
+def ask_again(pairs: Sequence[tuple[Review, Verdict]], changed: Sequence[Review] = ()) -> None:
+    """Queue the reviews whose first reading wants a second one, and `changed`: those whose new words do.
 
     Inside the transaction that stores the first verdicts. An older request of the same review is replaced.
     """
     unsure = [review for review, first in pairs if wants_second_reading(text_of(review), first)]
+    unsure += [review for review in changed if review not in unsure]
     ReadingRequest.objects.bulk_create(
         [ReadingRequest(review=review, version=review.version) for review in unsure],
         update_conflicts=True,
@@ -78,19 +81,21 @@ def settle(claimed: Sequence[ReadingRequest]) -> None:
     again = read_again(texts, classify(texts, engine="fast"))
     taught = as_taught(again, texts, [request.review.shop_id for request in claimed])
     verdicts = heard_last([request.review for request in claimed], taught)
+    changes = read_changes(claimed, again=True)
     by_shop: dict[int, list[tuple[ReadingRequest, Verdict]]] = {}
     for request, verdict in zip(claimed, verdicts, strict=True):
         by_shop.setdefault(request.review.shop_id, []).append((request, verdict))
     for shop_id, pairs in by_shop.items():
         with transaction.atomic():
-            _settle_shop(lock_shop(shop_id), pairs)
+            _settle_shop(lock_shop(shop_id), pairs, changes)
 
 
-def _settle_shop(shop: Shop, pairs: Pairs) -> None:
+def _settle_shop(shop: Shop, pairs: Pairs, changes: Mapping[int, ReviewChange]) -> None:
     """Inside the shop's lock, which intake takes as well: a review cannot change meanwhile."""
     now = clock.now()
     asked = [request for request, _verdict in pairs]
-    pairs = _still_asked(pairs)
+    current = _still_asked(pairs)
+    pairs = _left_to_machine(current)
     Classification.objects.bulk_create(
         [
             Classification.by_model(request.review, request.version, verdict, now, is_second=True)
@@ -104,26 +109,48 @@ def _settle_shop(shop: Shop, pairs: Pairs) -> None:
         for request, verdict in pairs
         if request.review_id in cases and _correct(cases[request.review_id], verdict, roster, now)
     ]
-    opened = open_cases(_missed(pairs), roster, now)
+    reopened, past_watch = _overheard(current, changes, roster, now)
+    opened = open_cases([*_missed(pairs), *past_watch], roster, now)
     look_at_behaviour(shop, [case.review for case in opened.values()], {}, opened)
     roster.remember(now)
-    draft_replies(shop, [*corrected, *((case.review, case) for case in opened.values())])
+    draft_replies(shop, [*corrected, *reopened, *((case.review, case) for case in opened.values())])
     _take_off(asked)
 
 
 def _still_asked(pairs: Pairs) -> Pairs:
-    """Leave out what another worker settled, what changed meanwhile, and what a person has decided."""
+    """Leave out what another worker settled and what changed meanwhile."""
     rows = ReadingRequest.objects.filter(pk__in=[request.pk for request, _verdict in pairs])
     current = set(rows.values_list("pk", "version", "review__version"))
+    return [pair for pair in pairs if (pair[0].pk, pair[0].version, pair[0].version) in current]
+
+
+def _left_to_machine(pairs: Pairs) -> Pairs:
+    """Leave out what a person has decided."""
     reviews = [request.review_id for request, _verdict in pairs]
     decided = set(
         Classification.objects.by_people().filter(review__in=reviews).values_list("review_id", flat=True)
     )
-    return [
-        (request, verdict)
-        for request, verdict in pairs
-        if (request.pk, request.version, request.version) in current and request.review_id not in decided
-    ]
+    return [(request, verdict) for request, verdict in pairs if request.review_id not in decided]
+
+
+def _overheard(
+    pairs: Pairs, changes: Mapping[int, ReviewChange], roster: Roster, now: datetime
+) -> tuple[list[tuple[Review, Case]], list[tuple[Review, Verdict]]]:
+    """Reopen closed cases whose review complains anew, as only the second reader hears; who decided the cause
+    of what was said before does not matter. Also gives the complaints whose case is past its watch.
+    """
+    changed = [pair for pair in pairs if pair[0].pk in changes]
+    cases = latest_cases([request.review_id for request, _verdict in changed])
+    reopened, past_watch = [], []
+    for request, verdict in changed:
+        review, case, change = request.review, cases.get(request.review_id), changes[request.pk]
+        if case is None or not is_overheard(case, request.version, change):
+            continue
+        if not follow_change(review, verdict, case, change, roster, now):
+            past_watch.append((review, verdict))
+        elif case.is_open:
+            reopened.append((review, case))
+    return reopened, past_watch
 
 
 def _take_off(requests: Sequence[ReadingRequest]) -> None:

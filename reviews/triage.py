@@ -6,32 +6,22 @@ transaction; verdict, case, dispatch and the removal of the queue row are commit
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from reviews import clock
 from reviews.changes import ReviewChange, read_changes
 from reviews.classification import Verdict, classify
 from reviews.dispatch import Roster, lock_shop
 from reviews.followups import heard_last
-from reviews.models import (
-    Case,
-    Classification,
-    ClassificationRequest,
-    Outcome,
-    Review,
-    Shop,
-    Status,
-)
-from reviews.models.cases import EventKind
-from reviews.opening import cause_fields, complains, look_at_behaviour, open_cases
+from reviews.models import Classification, ClassificationRequest, Shop
+from reviews.opening import complains, look_at_behaviour, open_cases
 from reviews.replies import draft_replies
 from reviews.search import mark_stale
 from reviews.second_reading import ask_again, text_of
 from reviews.shop_reading import as_taught
-from reviews.watch_rule import ALARMING, Change, alarms, is_watched
+from reviews.watch_rule import ALARMING
+from reviews.watching import follow_change, latest_cases
 
 log = logging.getLogger(__name__)
 
@@ -91,10 +81,10 @@ def _settle_shop(
         [Classification.by_model(request.review, request.version, verdict, now) for request, verdict in pairs]
     )
     roster = Roster(shop)
-    cases = _latest_cases([request.review_id for request, _verdict in pairs])
+    cases = latest_cases([request.review_id for request, _verdict in pairs])
     for request, verdict in pairs:
         case, change = cases.get(request.review_id), changes.get(request.pk)
-        if case and change and not _follow_change(request.review, verdict, case, change, roster, now):
+        if case and change and not follow_change(request.review, verdict, case, change, roster, now):
             del cases[request.review_id]
     read = [(request.review, verdict) for request, verdict in pairs]
     new = [
@@ -108,12 +98,13 @@ def _settle_shop(
     roster.remember(now)
     mark_stale([review.pk for review, _verdict in read])
     draft_replies(shop, [(review, cases.get(review.pk)) for review, _verdict in read])
-    ask_again(read)
+    ask_again(read, [request.review for request, _verdict in pairs if _is_unsure(request, changes)])
     ClassificationRequest.objects.filter(pk__in=[request.pk for request, _verdict in pairs]).delete()
 
 
-def _latest_cases(review_ids: Sequence[int]) -> dict[int, Case]:
-    return {case.review_id: case for case in Case.objects.filter(review__in=review_ids).order_by("id")}
+def _is_unsure(request: ClassificationRequest, changes: Mapping[int, ReviewChange]) -> bool:
+    change = changes.get(request.pk)
+    return bool(change and change.is_unsure)
 
 
 def _needs_case(pair: tuple[ClassificationRequest, Verdict], changes: Mapping[int, ReviewChange]) -> bool:
@@ -121,56 +112,3 @@ def _needs_case(pair: tuple[ClassificationRequest, Verdict], changes: Mapping[in
     request, verdict = pair
     change = changes.get(request.pk)
     return complains(request.review.rating, verdict) or bool(change and change.change in ALARMING)
-
-
-def _follow_change(
-    review: Review, verdict: Verdict, case: Case, change: ReviewChange, roster: Roster, now: datetime
-) -> bool:
-    """What a changed review means for its case: reopen, close by itself, read anew, or nothing.
-
-    False: the case is past its watch, and what the buyer says now is a new one.
-    """
-    if case.is_open:
-        _note_change(case, review, change)
-        if change.change != Change.SAME:
-            _follow_in_open_case(review, verdict, case)
-        return True
-    alarming = alarms(change.change, change.before, change.after, malicious=case.outcome == Outcome.MALICIOUS)
-    if alarming and not is_watched(case.closed_at or now, now, roster.shop.watch_days):
-        return False
-    _note_change(case, review, change)
-    if alarming:
-        had_it = case.assignee_id
-        case.reopen(by=None, reason=_("The review changed or got a bad follow-up."))
-        _read_anew(case, verdict)
-        roster.deal(case, now, had_it=had_it)
-    return True
-
-
-def _note_change(case: Case, review: Review, change: ReviewChange) -> None:
-    """A fact of the case's past. Nothing counts these: a better mark is nobody's merit or aim."""
-    case.log(
-        EventKind.REVIEW_CHANGED,
-        version=review.version,
-        rating=review.rating,
-        before=change.number,
-        change=change.change,
-    )
-
-
-def _follow_in_open_case(review: Review, verdict: Verdict, case: Case) -> None:
-    untouched = case.status in (Status.NEW, Status.ASSIGNED) and not case.was_worked_on
-    if untouched and not complains(review.rating, verdict):
-        case.close(Outcome.NO_ACTION, by=None, note=_("The changed review no longer complains."))
-    elif untouched:
-        _read_anew(case, verdict)
-
-
-def _read_anew(case: Case, verdict: Verdict) -> None:
-    """Take over the new reading, unless a person has decided the cause."""
-    if case.review.classifications.by_people().exists():
-        return
-    fields = cause_fields(verdict)
-    Case.objects.filter(pk=case.pk).update(**fields)
-    for name, value in fields.items():
-        setattr(case, name, value)

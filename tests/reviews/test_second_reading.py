@@ -7,11 +7,22 @@ import pytest
 from django.utils import timezone
 
 from callbacks.case_page import CasePage
-from reviews import clock, second_reading, triage
+from reviews import changes, clock, second_reading, triage
 from reviews.causes import CAUSE_OF, SubCause
 from reviews.classification import Verdict
 from reviews.intake import record_reviews
-from reviews.models import Case, Classification, ReadingRequest, Review, Shop, ShopMembership, Status, User
+from reviews.models import (
+    Case,
+    Classification,
+    Outcome,
+    ReadingRequest,
+    Review,
+    Shop,
+    ShopMembership,
+    Status,
+    User,
+)
+from reviews.models.cases import EventKind
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -198,3 +209,86 @@ def test_a_lost_workers_rows_are_free_after_the_lease(shop: Shop, agent: User, s
     assert len(ReadingRequest.objects.claim(10, now)) == 1
     assert ReadingRequest.objects.claim(10, now) == []
     assert len(ReadingRequest.objects.claim(10, now + timedelta(minutes=2))) == 1
+
+
+# --- what changed in a review whose case is closed -------------------------------------------------------
+
+KIND = "新的收到了，没有破损"
+
+
+@pytest.fixture
+def overhears(says: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the second reader hear a complaint in whatever is new."""
+
+    def hear(texts: Any, firsts: Any) -> list[Verdict]:
+        return [verdict("quality" if one.text else "none") for one in texts]
+
+    monkeypatch.setattr(changes, "wants_second_reading", lambda text, first: bool(text.text))
+    monkeypatch.setattr(changes, "read_again", hear)
+
+
+def follow_up(shop: Shop, text: str = KIND) -> None:
+    row = {"review_key": "r1", "created_at": "2026-11-18T10:00:00+08:00", "rating": "bad"}
+    record_reviews(shop, [{**row, "content": UNSURE, "followup": text}])
+    triage.read_waiting(100)
+
+
+def closed_case(shop: Shop, agent: User) -> Case:
+    send(shop)
+    case = Case.objects.get()
+    case.take(agent)
+    case.correct_cause("attitude", by=agent)
+    case.close(Outcome.SOLVED, by=agent)
+    second_reading.read_waiting(10)
+    return case
+
+
+def heard(case: Case) -> list[str]:
+    events = case.events.filter(kind=EventKind.REVIEW_CHANGED).order_by("id")
+    return [event.data["change"] for event in events]
+
+
+@pytest.mark.usefixtures("overhears")
+def test_a_complaint_only_it_hears_in_a_follow_up_reopens_the_closed_case(shop: Shop, agent: User) -> None:
+    case = closed_case(shop, agent)
+    follow_up(shop)
+    case.refresh_from_db()
+    assert not case.is_open
+    assert second_reading.read_waiting(10) == 1
+    case.refresh_from_db()
+    assert (case.status, case.assignee, case.sub_cause) == (Status.ASSIGNED, agent, "attitude")
+    assert heard(case) == ["calm", "further"]
+    assert second_reading.read_waiting(10) == 0
+
+
+@pytest.mark.usefixtures("overhears")
+def test_it_leaves_closed_what_an_agent_closed_after_the_change(shop: Shop, agent: User) -> None:
+    send(shop)
+    case = Case.objects.get()
+    case.take(agent)
+    follow_up(shop)
+    case.close(Outcome.SOLVED, by=agent)
+    second_reading.read_waiting(10)
+    assert Case.objects.get().status == Status.CLOSED
+    assert heard(case) == ["calm"]
+
+
+@pytest.mark.usefixtures("overhears")
+def test_a_complaint_it_hears_after_the_watch_is_a_new_case(shop: Shop, agent: User) -> None:
+    case = closed_case(shop, agent)
+    Case.objects.update(closed_at=timezone.now() - timedelta(days=181))
+    follow_up(shop)
+    second_reading.read_waiting(10)
+    assert Case.objects.exclude(pk=case.pk).get().is_open
+    assert Case.objects.get(pk=case.pk).status == Status.CLOSED
+
+
+@pytest.mark.usefixtures("overhears")
+def test_new_words_wait_for_it_where_the_whole_text_is_plain(
+    shop: Shop, agent: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(second_reading, "wants_second_reading", lambda text, first: False)
+    closed_case(shop, agent)
+    assert not ReadingRequest.objects.exists()
+    follow_up(shop)
+    assert ReadingRequest.objects.get().version == 2
