@@ -18,8 +18,8 @@ from reviews.watch_rule import ALARMING, Change, alarms, is_watched
 
 
 def latest_cases(review_ids: Sequence[int]) -> dict[int, Case]:
-    """The latest case of each review that has one."""
-    cases = Case.objects.filter(review__in=review_ids).order_by("id")
+    """The latest case of each review that has one, locked until the transaction ends."""
+    cases = Case.objects.select_for_update().filter(review__in=review_ids).order_by("id")
     return {case.review_id: case for case in cases}
 
 

@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from reviews import clock, statistics, triage
@@ -307,6 +307,31 @@ def test_it_reopens_once_when_two_versions_arrive_at_once(shop: Shop, closed: Ca
     assert review.version == 3
     assert review.rating == Rating.BAD
     assert closed.events.filter(kind=EventKind.REVIEW_CHANGED).last().data["version"] == 3  # type: ignore[union-attr]
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_it_waits_for_an_agent_who_is_closing_the_case(shop: Shop, agent: User) -> None:
+    """Else the complaint were noted in a case that is open no more, and nobody would look again."""
+    send(shop)
+    read()
+    case = Case.objects.get()
+    case.take(agent)
+    send(shop, followup="说好补发，一个星期了还没收到")
+
+    def read_beside() -> None:
+        read()
+        connection.close()
+
+    reader = threading.Thread(target=read_beside)
+    with transaction.atomic():
+        case.close(Outcome.SOLVED, by=agent)
+        reader.start()
+        reader.join(timeout=2)
+    reader.join()
+    case.refresh_from_db()
+    assert (case.status, case.assignee) == (Status.ASSIGNED, agent)
+    assert kinds(case)[-4:] == ["close", "review_changed", "reopen", "assign"]
 
 
 # --- what the agent sees --------------------------------------------------------------------------
