@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from reviews import clock
 from reviews.models import Case, InvalidTransition, PublicReply, Shop, StaleCase, User
 from reviews.models.cases import EventKind
-from reviews.models.replies import Move, ReplyStatus
-from reviews.outgoing import cleared
+from reviews.models.replies import Move, PublicReplyQuerySet, ReplyStatus
+from reviews.outgoing import OffendingText, cleared
 from reviews.replies import case_of, check_window, needs_approval, note_in_case
 
 ASK_AGAIN_AFTER = timedelta(minutes=1)
@@ -65,6 +65,12 @@ def post_reply(reply: PublicReply, text: str, poster: Poster, *, by: User, case:
     that is asked for again, never one posted twice. Raises OffendingText, WindowClosed, InvalidTransition
     (a manager has to approve first), StaleCase.
     """
+    check_window(reply, by=by)
+    _carry(reply, text, poster, by=by, case=case)
+
+
+def _carry(reply: PublicReply, text: str, poster: Poster, *, by: User | None, case: Case | None) -> None:
+    """The same without a look at the window: what was done on the platform is a fact when it is told."""
     if reply.status != ReplyStatus.SENDING:
         _send(reply, text, by=by, case=case)
     elif text != reply.text:
@@ -72,9 +78,8 @@ def post_reply(reply: PublicReply, text: str, poster: Poster, *, by: User, case:
     _ask(reply, poster, by=by, case=case)
 
 
-def _send(reply: PublicReply, text: str, *, by: User, case: Case | None) -> None:
+def _send(reply: PublicReply, text: str, *, by: User | None, case: Case | None) -> None:
     shop = reply.review.shop
-    check_window(reply, by=by)
     with cleared(text, kind="public_reply", review=reply.review, case=case, by=by, thing=reply):
         reply.edit(text, by=by)
         if needs_approval(reply, shop, by):
@@ -111,7 +116,11 @@ def mark_reply_refused(reply: PublicReply, text: str, reason: str, *, by: User, 
 
 
 def leave_unconfirmed(reply: PublicReply, text: str, *, by: User, case: Case | None) -> None:
-    """A person has copied the text and does not know yet whether it stands there: they are asked again."""
+    """A person has copied the text and does not know yet whether it stands there: they are asked again.
+
+    Raises WindowClosed: the text is only now handed out.
+    """
+    check_window(reply, by=by)
     _told(reply, text, PostResult("unknown"), ReplyStatus.SENDING, by=by, case=case)
 
 
@@ -121,7 +130,7 @@ def _told(
     if (reply.status, reply.text) == (end, text):
         return
     try:
-        post_reply(reply, text, CopyAndConfirm(told), by=by, case=case)
+        _carry(reply, text, CopyAndConfirm(told), by=by, case=case)
     except StaleCase:
         reply.refresh_from_db()  # a double click was quicker; anything else somebody did is not ours to undo
         if (reply.status, reply.text) != (end, text):
@@ -141,21 +150,38 @@ def mark_reply_removed(reply: PublicReply, reason: str, *, by: User) -> None:
 
 
 def ask_unconfirmed() -> int:
-    """Ask every connector again about replies without a clear answer; how many are settled now.
+    """Settle what has no clear answer yet; how many are settled now.
 
-    Where a person posts, the platform's own copy of the review settles it once that names the reply.
+    The platform's own copy of a review settles its reply once that names it; else its connector is asked.
     """
     before = clock.now() - ASK_AGAIN_AFTER
-    waiting = PublicReply.objects.unconfirmed().filter(asked_at__lt=before).order_by("asked_at")
-    settled = 0
-    for reply in waiting.select_related("review__shop").prefetch_related("review__cases")[:ASKED_AT_ONCE]:
-        poster = poster_for(reply.review.shop) or _as_imported(reply)
-        if poster:
-            _ask(reply, poster, by=None, case=case_of(reply.review))
-            settled += reply.status != ReplyStatus.SENDING
-    return settled
+    there = PublicReply.objects.named_by_platform(before)
+    named = sum(_settle_as_imported(reply) for reply in _in_full(there))
+    waiting = PublicReply.objects.unconfirmed().filter(
+        asked_at__lt=before, review__shop__platform__in=_connectors
+    )
+    asked = sum(_ask_again(reply) for reply in _in_full(waiting.order_by("asked_at")))
+    return named + asked
 
 
-def _as_imported(reply: PublicReply) -> Poster | None:
-    stands = reply.review.reply.split() == reply.text.split()
-    return CopyAndConfirm(PostResult("already")) if stands else None
+def _in_full(replies: PublicReplyQuerySet) -> PublicReplyQuerySet:
+    return replies.select_related("review__shop").prefetch_related("review__cases")[:ASKED_AT_ONCE]
+
+
+def _settle_as_imported(reply: PublicReply) -> bool:
+    there = CopyAndConfirm(PostResult("already"))
+    try:
+        _carry(reply, reply.text, there, by=None, case=case_of(reply.review))
+    except OffendingText:  # on record now; a person decides, nobody asks every minute
+        PublicReply.objects.filter(pk=reply.pk).update(asked_at=clock.now())
+        return False
+    except StaleCase:  # somebody says it at this moment
+        return False
+    return True
+
+
+def _ask_again(reply: PublicReply) -> bool:
+    poster = poster_for(reply.review.shop)
+    if poster:
+        _ask(reply, poster, by=None, case=case_of(reply.review))
+    return reply.status != ReplyStatus.SENDING

@@ -119,10 +119,10 @@ def may_write(review: Review, user: User) -> bool:
     return user.manages(review.shop_id) or not (case and case.is_open) or case.assignee_id == user.pk
 
 
-def needs_approval(reply: PublicReply, shop: Shop, user: User) -> bool:
+def needs_approval(reply: PublicReply, shop: Shop, user: User | None) -> bool:
     """Whether a manager has to agree to this reply before this person may post it."""
     approved = reply.status in (ReplyStatus.APPROVED, ReplyStatus.SENDING)
-    return shop.replies_need_approval and not approved and not user.manages(shop)
+    return shop.replies_need_approval and not approved and not (user and user.manages(shop))
 
 
 def policy_of(shop: Shop, now: datetime) -> ReplyPolicy:

@@ -1,11 +1,14 @@
 """What the shop answers in public: templates with pictures, and the reply of one review with its states."""
 
 import uuid
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Replace
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -136,6 +139,14 @@ MOVES: dict[Move, tuple[tuple[ReplyStatus, ...], ReplyStatus]] = {
 }
 
 
+def _closed_up(field: str) -> Combinable:
+    """A text without the blanks and line ends that a back-end may set anew."""
+    found: Combinable = F(field)
+    for blank in " \t\r\n\u3000":
+        found = Replace(found, Value(blank), Value(""), output_field=models.TextField())
+    return found
+
+
 class PublicReplyQuerySet(models.QuerySet["PublicReply"]):
     def visible_to(self, viewer: "Viewer") -> "PublicReplyQuerySet":
         return self.filter(viewer.shop_filter("review__shop"))
@@ -143,6 +154,14 @@ class PublicReplyQuerySet(models.QuerySet["PublicReply"]):
     def unconfirmed(self) -> "PublicReplyQuerySet":
         """Sent to the platform without a clear answer: to be asked again with the same token."""
         return self.filter(status=ReplyStatus.SENDING)
+
+    def named_by_platform(self, before: datetime) -> "PublicReplyQuerySet":
+        """To post or last asked about `before`, while the platform's copy of the review has these very words,
+        blanks aside."""
+        waiting = Q(status=ReplyStatus.APPROVED, asked_at=None)
+        waiting |= Q(status=ReplyStatus.SENDING, asked_at__lt=before)
+        answered = self.filter(waiting).exclude(review__reply="").annotate(there=_closed_up("review__reply"))
+        return answered.filter(there=_closed_up("text")).order_by("pk")
 
 
 class PublicReply(models.Model):

@@ -135,6 +135,20 @@ def test_a_reason_goes_with_no_approval_and_no_posting(
     assert act(client, agent, reply, act="posted", reason="含联系方式").status == "approved"
 
 
+@pytest.mark.parametrize("approved", [False, True])
+def test_after_the_window_one_may_still_say_that_it_is_posted(
+    client: Client, reply: PublicReply, case: Case, agent: User, manager: User, approved: bool
+) -> None:
+    if approved:
+        replies.approve_reply(reply, by=manager)
+    Review.objects.update(followup="又坏了")
+    page = html(client, agent, reverse("reviews:review", args=[reply.review_id]))
+    assert 'value="posted"' in page
+    assert 'value="unsure"' not in page
+    assert f'data-copy="#reply-{reply.pk}"' not in page
+    assert act(client, agent, reply, act="posted", text=reply.text).status == "posted"
+
+
 def test_a_colleague_cannot_speak_in_an_open_case(client: Client, reply: PublicReply, shop: Shop) -> None:
     client.force_login(make_user("mei", shop=shop))
     address = reverse("reviews:reply_report", args=[reply.pk])

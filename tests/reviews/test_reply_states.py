@@ -23,7 +23,7 @@ from reviews.models.cases import EventKind
 from reviews.models.replies import MOVES, Move, ReplyStatus
 from reviews.outgoing import OffendingText
 from reviews.posting import PostResult
-from tests.factories import make_case, make_review
+from tests.factories import make_case, make_review, make_shop
 
 pytestmark = pytest.mark.django_db
 
@@ -131,13 +131,12 @@ def test_said_twice_it_is_posted_once(reply: PublicReply, case: Case, agent: Use
     assert reply.moves.filter(move="post").count() == 1
 
 
-def test_a_closed_window_refuses_every_door(
+def test_a_closed_window_hands_no_text_out(
     reply: PublicReply, case: Case, agent: User, manager: User
 ) -> None:
     Review.objects.update(created_at=timezone.now() - timedelta(days=31))
     reply = PublicReply.objects.select_related("review__shop").get()
     doors: list[Callable[[], None]] = [
-        lambda: posting.mark_reply_posted(reply, reply.text, by=agent, case=case),
         lambda: posting.leave_unconfirmed(reply, reply.text, by=agent, case=case),
         lambda: posting.post_reply(reply, reply.text, Recorder(), by=agent, case=case),
         lambda: replies.hand_in(reply, reply.text, by=agent, case=case),
@@ -154,7 +153,22 @@ def test_a_closed_window_refuses_every_door(
 def test_a_followup_closes_taobaos_window(reply: PublicReply, case: Case, agent: User) -> None:
     reply.review.followup = "用了两天又坏了"
     with pytest.raises(OffendingText, match="追评"):
-        posting.mark_reply_posted(reply, reply.text, by=agent, case=case)
+        posting.leave_unconfirmed(reply, reply.text, by=agent, case=case)
+
+
+def test_what_was_done_on_the_platform_is_recorded_after_the_window_too(
+    reply: PublicReply, case: Case, agent: User
+) -> None:
+    Review.objects.update(created_at=timezone.now() - timedelta(days=31))
+    reply = PublicReply.objects.select_related("review__shop").get()
+    posting.mark_reply_refused(reply, reply.text, "已超过回复时间", by=agent, case=case)
+    assert (reply.status, reply.reason) == ("refused", "已超过回复时间")
+    reply.revise(by=agent)
+    with pytest.raises(OffendingText, match="R2"):
+        posting.mark_reply_posted(reply, "麻烦给个五星好评", by=agent, case=case)
+    reply = PublicReply.objects.select_related("review__shop").get()
+    posting.mark_reply_posted(reply, reply.text, by=agent, case=case)
+    assert reply.status == "posted"
 
 
 def test_what_was_sent_in_time_may_be_confirmed_later(reply: PublicReply, case: Case, agent: User) -> None:
@@ -216,6 +230,45 @@ def test_the_platforms_own_copy_confirms_what_a_person_left_open(
     Review.objects.update(reply=reply.text)
     assert posting.ask_unconfirmed() == 1
     assert PublicReply.objects.get().status == "posted"
+
+
+def test_the_platforms_own_copy_confirms_what_was_approved(
+    reply: PublicReply, case: Case, agent: User, manager: User
+) -> None:
+    replies.approve_reply(reply, by=manager)
+    Review.objects.update(reply="别的话")
+    assert posting.ask_unconfirmed() == 0
+    Review.objects.update(reply=reply.text[:5] + "\n" + reply.text[5:])
+    assert posting.ask_unconfirmed() == 1
+    assert PublicReply.objects.get().status == "posted"
+    assert case.events.filter(kind=EventKind.REPLY).count() == 1
+
+
+def test_what_stands_there_against_the_law_is_left_to_a_person_once(
+    reply: PublicReply, case: Case, agent: User, manager: User
+) -> None:
+    replies.approve_reply(reply, by=manager)
+    PublicReply.objects.update(text="麻烦给个五星好评")  # approved before today's rules
+    Review.objects.update(reply="麻烦给个五星好评")
+    assert [posting.ask_unconfirmed() for _minute in range(3)] == [0, 0, 0]
+    assert PublicReply.objects.get().status == "approved"
+    assert AuditEntry.objects.filter(action="compliance").count() == 1
+
+
+def test_replies_nobody_confirms_do_not_hold_up_a_connector(
+    reply: PublicReply, case: Case, agent: User, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posting, "ASKED_AT_ONCE", 1)
+    posting.leave_unconfirmed(reply, reply.text, by=agent, case=case)
+    other = make_shop(platform="jd")
+    waits = PublicReply.objects.create(
+        review=make_review(other), text="您好，抱歉。", status="sending", asked_at=timezone.now()
+    )
+    monkeypatch.setattr(posting, "_connectors", {"jd": lambda _shop: Recorder(PostResult("sent"))})
+    PublicReply.objects.update(asked_at=timezone.now() - timedelta(minutes=5))
+    assert posting.ask_unconfirmed() == 1
+    waits.refresh_from_db()
+    assert waits.status == "posted"
 
 
 def test_not_there_after_all_it_is_posted_again_under_a_new_token(
