@@ -12,11 +12,10 @@ from django.utils.translation import gettext as _
 from reviews import clock
 from reviews.compliance import Kind, find_offences
 from reviews.importers.refusals import guarded
+from reviews.masking import HIDDEN, without_personal
 from reviews.models import AuditEntry, InvalidTransition, MarketingConsent, Rating, Review, User
 from reviews.models.audit import Action
 from reviews.models.praise import MarketingConsentQuerySet
-
-HIDDEN = "**"
 
 
 def record_consent(
@@ -67,6 +66,7 @@ def shown_text(review: Review) -> str:
     for name in (review.buyer.nick if review.buyer else "", review.order.buyer_name if review.order else ""):
         if len(name) > 1:
             text = text.replace(name, HIDDEN)
+    text = without_personal(text, whole=True)
     for found in reversed([one for one in find_offences(text, Kind.PUBLIC_REPLY) if one.rule == "R6"]):
         text = text[: found.start] + HIDDEN + text[found.end :]
     return re.sub(r"\d{5,}", HIDDEN, text)

@@ -28,16 +28,20 @@ _BY_FINDER: tuple[tuple[str, Callable[[str], str]], ...] = (
 )
 
 
-def without_personal(text: str) -> str:
-    """The text with every number, name, mail and address in it masked; the words around them stay."""
+def without_personal(text: str, *, whole: bool = False) -> str:
+    """The text with every number, name, mail and address in it masked; the words around them stay.
+
+    With `whole` nothing of them is left, not the first digits or the city.
+    """
     for pattern, mask in ((_MOBILE, mask_phone), (_LANDLINE, mask_phone), (_CALLED, mask_name)):
-        text = pattern.sub(lambda hit, mask=mask: mask(hit[0]), text)  # type: ignore[misc]
-    return "".join(_masked_line(line) for line in text.splitlines(keepends=True))
+        text = pattern.sub(lambda hit, mask=_whole if whole else mask: mask(hit[0]), text)  # type: ignore[misc]
+    return "".join(_masked_line(line, whole) for line in text.splitlines(keepends=True))
 
 
-def _masked_line(line: str) -> str:
+def _masked_line(line: str, whole: bool) -> str:
     """A finder tells its first place only: what follows is looked at again."""
-    for name, mask in _BY_FINDER:
+    for name, partly in _BY_FINDER:
+        mask = _whole if whole else partly
         done, rest = "", line
         while found := finders()[name].first((plain := normalise(rest)).text):
             start, end = plain.span(found.start(), found.end())

@@ -21,6 +21,11 @@ def test_it_masks_people_numbers_and_places(text: str, masked: str) -> None:
     assert without_personal(text) == masked
 
 
+def test_it_leaves_nothing_of_them_where_all_may_read_it() -> None:
+    text = "我叫王小明，打 138 0013 8000，住西湖区文三路123号"
+    assert without_personal(text, whole=True) == "我叫**，打 **，**"
+
+
 @pytest.mark.parametrize(
     "text",
     [
