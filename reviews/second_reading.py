@@ -20,10 +20,10 @@ from reviews.dispatch import Roster, lock_shop
 from reviews.followups import heard_last
 from reviews.models import Case, CaseEvent, Classification, ReadingRequest, Review, Shop, StaleCase, Status
 from reviews.models.cases import WORK, EventKind
-from reviews.opening import cause_fields, complains, look_at_behaviour, open_cases
+from reviews.opening import cause_fields, look_at_behaviour, open_cases
 from reviews.replies import draft_replies
 from reviews.shop_reading import as_taught
-from reviews.watching import follow_change, is_overheard, latest_cases
+from reviews.watching import follow_change, is_overheard, latest_cases, needs_case
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ def _settle_shop(shop: Shop, pairs: Pairs, changes: Mapping[int, ReviewChange]) 
         if request.review_id in cases and _correct(cases[request.review_id], verdict, roster, now)
     ]
     reopened, past_watch = _overheard(current, changes, roster, now)
-    opened = open_cases([*_missed(pairs), *past_watch], roster, now)
+    opened = open_cases([*_missed(pairs, changes), *past_watch], roster, now)
     look_at_behaviour(shop, [case.review for case in opened.values()], {}, opened)
     roster.remember(now)
     draft_replies(shop, [*corrected, *reopened, *((case.review, case) for case in opened.values())])
@@ -161,14 +161,14 @@ def _take_off(requests: Sequence[ReadingRequest]) -> None:
     ReadingRequest.objects.filter(asked).delete()
 
 
-def _missed(pairs: Pairs) -> list[tuple[Review, Verdict]]:
-    """The complaints that have no case: the first reading took them for praise."""
+def _missed(pairs: Pairs, changes: Mapping[int, ReviewChange]) -> list[tuple[Review, Verdict]]:
+    """The complaints that have no case: the first reading took them, or what is new in them, for praise."""
     reviews = [request.review_id for request, _verdict in pairs]
     known = set(Case.objects.filter(review__in=reviews).values_list("review_id", flat=True))
     return [
         (request.review, verdict)
         for request, verdict in pairs
-        if request.review_id not in known and complains(request.review.rating, verdict)
+        if request.review_id not in known and needs_case(request.review, verdict, changes.get(request.pk))
     ]
 
 

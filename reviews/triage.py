@@ -20,8 +20,7 @@ from reviews.replies import draft_replies
 from reviews.search import mark_stale
 from reviews.second_reading import ask_again, text_of
 from reviews.shop_reading import as_taught
-from reviews.watch_rule import ALARMING
-from reviews.watching import follow_change, latest_cases
+from reviews.watching import follow_change, latest_cases, needs_case
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +89,7 @@ def _settle_shop(
     new = [
         (request.review, verdict)
         for request, verdict in pairs
-        if request.review_id not in cases and _needs_case((request, verdict), changes)
+        if request.review_id not in cases and needs_case(request.review, verdict, changes.get(request.pk))
     ]
     opened = open_cases(new, roster, now)
     look_at_behaviour(shop, [one for one, verdict in read if complains(one.rating, verdict)], cases, opened)
@@ -105,10 +104,3 @@ def _settle_shop(
 def _is_unsure(request: ClassificationRequest, changes: Mapping[int, ReviewChange]) -> bool:
     change = changes.get(request.pk)
     return bool(change and change.is_unsure)
-
-
-def _needs_case(pair: tuple[ClassificationRequest, Verdict], changes: Mapping[int, ReviewChange]) -> bool:
-    """A complaint as a whole, or one in what is new: a bad follow-up under words of praise."""
-    request, verdict = pair
-    change = changes.get(request.pk)
-    return complains(request.review.rating, verdict) or bool(change and change.change in ALARMING)

@@ -23,6 +23,11 @@ def latest_cases(review_ids: Sequence[int]) -> dict[int, Case]:
     return {case.review_id: case for case in cases}
 
 
+def needs_case(review: Review, verdict: Verdict, change: ReviewChange | None) -> bool:
+    """A complaint as a whole, or one in what is new: a bad follow-up under words of praise."""
+    return complains(review.rating, verdict) or bool(change and change.change in ALARMING)
+
+
 def follow_change(
     review: Review, verdict: Verdict, case: Case, change: ReviewChange, roster: Roster, now: datetime
 ) -> bool:

@@ -227,9 +227,9 @@ def overhears(says: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(changes, "read_again", hear)
 
 
-def follow_up(shop: Shop, text: str = KIND) -> None:
-    row = {"review_key": "r1", "created_at": "2026-11-18T10:00:00+08:00", "rating": "bad"}
-    record_reviews(shop, [{**row, "content": UNSURE, "followup": text}])
+def follow_up(shop: Shop, content: str = UNSURE, rating: str = "bad") -> None:
+    row = {"review_key": "r1", "created_at": "2026-11-18T10:00:00+08:00", "rating": rating}
+    record_reviews(shop, [{**row, "content": content, "followup": KIND}])
     triage.read_waiting(100)
 
 
@@ -281,6 +281,19 @@ def test_a_complaint_it_hears_after_the_watch_is_a_new_case(shop: Shop, agent: U
     second_reading.read_waiting(10)
     assert Case.objects.exclude(pk=case.pk).get().is_open
     assert Case.objects.get(pk=case.pk).status == Status.CLOSED
+
+
+@pytest.mark.usefixtures("overhears")
+def test_a_complaint_only_it_hears_in_a_follow_up_to_praise_gets_its_case(
+    shop: Shop, agent: User, says: Any
+) -> None:
+    says("none")
+    send(shop, content="东西还不错，会再来", rating="good")
+    second_reading.read_waiting(10)
+    follow_up(shop, content="东西还不错，会再来", rating="good")
+    assert not Case.objects.exists()
+    second_reading.read_waiting(10)
+    assert Case.objects.get().is_open
 
 
 @pytest.mark.usefixtures("overhears")
