@@ -96,7 +96,7 @@ INWARD = {
         callbacks.Remedy.decision callbacks.Payout.reversal_reason""",
     "what became of the rows of a job": """callbacks.BulkJob.asked callbacks.BulkJob.language
         callbacks.BulkRow.reason callbacks.BulkRow.seen""",
-    "put before texts by an administrator: the whole is checked when it leaves": """
+    "put before texts by an administrator: checked when it is set": """
         callbacks.ShopGateway.signature""",
     "of gateways: addresses, secrets, numbers, errors": """callbacks.ShopGateway.endpoint
         callbacks.ShopGateway.secret callbacks.OutgoingMessage.recipient callbacks.OutgoingMessage.provider_id
