@@ -218,11 +218,37 @@ def texts_of(job: ThanksJob, until: int | None = None) -> list[Thanks]:
 
 
 def start(job: ThanksJob, *, by: User) -> None:
-    """Let a worker keep the texts as shown. Asked twice, it happens once."""
+    """Let a worker keep the texts as shown. Asked twice, it happens once.
+
+    Raises InvalidTransition while another job of the shop is under way, and when thank-yous approved since
+    the preview make its texts read otherwise: it then shows the new ones.
+    """
     check_right(job.shop, by)
-    before = ThanksJob.objects.filter(pk=job.pk, status=ThanksStatus.PREVIEW)
-    if before.update(status=ThanksStatus.WAITING, created_by=by):
-        transaction.on_commit(lambda: _hand_over(job.pk))
+    with transaction.atomic():
+        Shop.objects.select_for_update().get(pk=job.shop_id)
+        if ThanksJob.objects.filter(shop=job.shop).unfinished().exclude(pk=job.pk).exists():
+            raise InvalidTransition(
+                _("Other thank-yous of this shop are being kept. Start when they are done.")
+            )
+        reads_otherwise = _compare_anew(job)
+        before = ThanksJob.objects.filter(pk=job.pk, status=ThanksStatus.PREVIEW)
+        if not reads_otherwise and before.update(status=ThanksStatus.WAITING, created_by=by):
+            transaction.on_commit(lambda: _hand_over(job.pk))
+    if reads_otherwise:
+        raise InvalidTransition(
+            _("Other thank-yous were approved since, so some texts here are new. Read them once more.")
+        )
+
+
+def _compare_anew(job: ThanksJob) -> bool:
+    """Let a preview differ from what was approved since it was made; whether its texts have changed."""
+    latest = _latest_texts(job.shop)
+    if job.status != ThanksStatus.PREVIEW or latest == job.before:
+        return False
+    shown = texts_of(job)
+    job.before = latest
+    ThanksJob.objects.filter(pk=job.pk, status=ThanksStatus.PREVIEW).update(before=latest)
+    return texts_of(job) != shown
 
 
 def _hand_over(job_id: int) -> None:
@@ -304,6 +330,26 @@ def _keep_one(job: ThanksJob, one: Thanks, review: Review | None) -> str:
     except StaleCase:
         return "edited"
     return ""
+
+
+def to_post(job: ThanksJob) -> tuple[list[PublicReply], int]:
+    """The approved texts of a job that a person puts on the platform, oldest review first; and how many
+    approved ones are left out, as their review has changed or become a case since."""
+    versions = {pk: version for pk, version, _item in job.chosen}
+    kept = PublicReply.objects.filter(
+        review__in=versions, status=ReplyStatus.APPROVED, approved_at__gte=job.created_at, template=None
+    )
+    waiting = list(
+        kept.select_related("review__shop")
+        .prefetch_related("review__cases")
+        .order_by("review__created_at", "review_id")
+    )
+    fit = [
+        reply
+        for reply in waiting
+        if reply.review.version == versions[reply.review_id] and not reply.review.cases.all()
+    ]
+    return fit, len(waiting) - len(fit)
 
 
 def _approve(reply: PublicReply, text: str, review: Review, by: User) -> None:

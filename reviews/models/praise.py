@@ -26,18 +26,21 @@ class ThanksJobQuerySet(models.QuerySet["ThanksJob"]):
     def visible_to(self, viewer: "Viewer") -> "ThanksJobQuerySet":
         return self.filter(viewer.shop_filter("shop"))
 
+    def unfinished(self) -> "ThanksJobQuerySet":
+        """Started, and some texts not kept yet."""
+        return self.filter(status__in=[ThanksStatus.WAITING, ThanksStatus.RUNNING])
+
     def resumable(self) -> list[int]:
         """Ids of jobs that no worker holds: never begun, or begun by one that was lost."""
         free = Q(claimed_until=None) | Q(claimed_until__lt=clock.now())
-        unfinished = self.filter(free, status__in=[ThanksStatus.WAITING, ThanksStatus.RUNNING])
-        return list(unfinished.order_by("id").values_list("pk", flat=True))
+        return list(self.unfinished().filter(free).order_by("id").values_list("pk", flat=True))
 
 
 class ThanksJob(models.Model):
     """Thank-yous for many good reviews of one shop, as shown before and then kept exactly so.
 
-    `chosen` is a list of [review id, version]; `before` the shop's last thank-yous, from which the first of
-    these differ as well. Both are set once: text n follows from them alone.
+    `chosen` is a list of [review id, version, product]; `before` the shop's last thank-yous, from which the
+    first of these differ as well. Text n follows from them alone; from the start on both stay.
     """
 
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="thanks_jobs")
@@ -91,7 +94,8 @@ class MarketingConsentQuerySet(models.QuerySet["MarketingConsent"]):
 class MarketingConsent(models.Model):
     """The buyer agreed that this review, in this version, is shown elsewhere without a name.
 
-    Rows stay as proof after a withdrawal; one stands at a time.
+    Rows stay as proof after a withdrawal; one stands at a time. Without `withdrawn_by` a consent to a later
+    version took its place.
     """
 
     review = models.ForeignKey(Review, on_delete=models.CASCADE, related_name="marketing_consents")

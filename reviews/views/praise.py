@@ -23,14 +23,12 @@ from reviews.forms import DayField, DayInput
 from reviews.importers.refusals import guarded
 from reviews.models import (
     InvalidTransition,
-    PublicReply,
     Review,
     Shop,
     StaleCase,
     ThanksJob,
 )
 from reviews.models.praise import ConsentHow
-from reviews.models.replies import ReplyStatus
 from reviews.outgoing import OffendingText
 from reviews.search import search
 from reviews.views.rights import StaffRequest, own_place, staff_only
@@ -101,13 +99,16 @@ def job(request: StaffRequest, pk: int) -> HttpResponse:
     found = _job(request, pk)
     shown = Paginator(range(found.total), PAGE).get_page(request.GET.get("page"))
     first, last = shown.start_index(), shown.end_index()
+    waiting, stale = bulk.to_post(found) if found.is_over else ([], 0)
     context = {
         "job": found,
         "rows": bulk.texts_of(found, last)[max(0, first - 1) :],
         "shown": shown,
         "left": [(_left_words(reason), number) for reason, number in found.left.items()],
+        "stale": stale,
         "by_hand": posting.poster_for(found.shop) is None,
-        "to_post": _of_job(found).filter(status=ReplyStatus.APPROVED).count() if found.is_over else 0,
+        "to_post": len(waiting),
+        "at_once": min(CONFIRMED_AT_ONCE, len(waiting)),
     }
     partial = request.headers.get("HX-Request") and not request.GET.get("page")
     return render(request, f"reviews/thanks/{'_job' if partial else 'job'}.html", context)
@@ -142,12 +143,12 @@ def start(request: StaffRequest, pk: int) -> HttpResponse:
 @staff_only
 @require_safe
 def texts(request: StaffRequest, pk: int) -> HttpResponse:
-    """The texts to post with their review keys, as a file for the platform's back-end."""
+    """The texts still to post with their review keys, as a file for the platform's back-end."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow([_("Review key"), _("Reply")])
-    for key, text in _of_job(_job(request, pk)).values_list("review__review_key", "text"):
-        writer.writerow([guarded(key), guarded(text)])
+    for reply in bulk.to_post(_job(request, pk))[0]:
+        writer.writerow([guarded(reply.review.review_key), guarded(reply.text)])
     content = b"\xef\xbb\xbf" + out.getvalue().encode("utf-8", errors="replace")
     headers = {"Content-Disposition": f'attachment; filename="thanks-{pk}.csv"', "Cache-Control": "no-store"}
     return HttpResponse(content, content_type="text/csv; charset=utf-8", headers=headers)
@@ -156,20 +157,26 @@ def texts(request: StaffRequest, pk: int) -> HttpResponse:
 @staff_only
 @require_POST
 def posted(request: StaffRequest, pk: int) -> HttpResponse:
-    """All texts of the job stand on the platform now."""
-    waiting = _of_job(_job(request, pk)).filter(status=ReplyStatus.APPROVED).select_related("review__shop")
+    """The first texts of the job still to post, as many as are noted at once, stand on the platform now."""
+    waiting, stale = bulk.to_post(_job(request, pk))
     counts: Counter[str] = Counter()
     for reply in waiting[:CONFIRMED_AT_ONCE]:
         try:
             posting.mark_reply_posted(reply, reply.text, by=request.user, case=None)
         except (OffendingText, InvalidTransition, StaleCase):
-            counts["left"] += 1
+            counts["refused"] += 1
         else:
             counts["posted"] += 1
     messages.success(request, _("%(n)d replies noted as posted.") % {"n": counts["posted"]})
-    if counts["left"]:
+    if counts["refused"]:
         messages.error(
-            request, _("%(n)d could not be noted: their window is closed.") % {"n": counts["left"]}
+            request,
+            _("%(n)d could not be noted: the compliance check refuses them or somebody was quicker.")
+            % {"n": counts["refused"]},
+        )
+    if stale:
+        messages.warning(
+            request, _("%(n)d were left out: the review changed or became a case.") % {"n": stale}
         )
     return redirect("reviews:thanks_job", pk)
 
@@ -180,21 +187,13 @@ def _job(request: StaffRequest, pk: int) -> ThanksJob:
     )
 
 
-def _of_job(found: ThanksJob) -> Any:
-    """The replies a job has kept: of its reviews, from its beginning on, without a template of their own."""
-    chosen = [pk for pk, _version, _item in found.chosen]
-    kept = PublicReply.objects.filter(
-        review__shop=found.shop, approved_at__gte=found.created_at, template=None
-    )
-    return kept.filter(review__in=chosen).order_by("review__created_at", "review_id")
-
-
 # --- shown elsewhere ---------------------------------------------------------------------------
 
 
 class ConsentForm(forms.Form):
-    """When, how and in which words the buyer agreed."""
+    """When, how and in which words the buyer agreed, to which version of the review."""
 
+    version = forms.IntegerField(widget=forms.HiddenInput)
     day = DayField(label=gettext_lazy("agreed on"), widget=DayInput)
     how = forms.ChoiceField(label=gettext_lazy("how the buyer agreed"), choices=ConsentHow.choices)
     words = forms.CharField(label=gettext_lazy("the buyer's words"), max_length=200)
@@ -217,6 +216,7 @@ def consent(request: StaffRequest, pk: int) -> HttpResponse:
     try:
         consents.record_consent(
             review,
+            version=form.cleaned_data["version"],
             agreed_at=now if day == today else last,
             how=form.cleaned_data["how"],
             words=form.cleaned_data["words"],
@@ -255,7 +255,7 @@ def showcase(request: StaffRequest) -> HttpResponse:
 @staff_only
 @require_safe
 def showcase_file(request: StaffRequest) -> HttpResponse:
-    """The same as a file, for managers."""
+    """The same as a file, for managers: of the shops they manage."""
     if not request.user.is_manager:
         raise PermissionDenied
     headers = {"Content-Disposition": 'attachment; filename="reviews.csv"', "Cache-Control": "no-store"}

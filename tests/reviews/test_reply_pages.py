@@ -211,6 +211,30 @@ def test_thanks_go_from_choice_over_preview_to_posted(
     assert all(text in file for text in texts)
     client.post(reverse("reviews:thanks_posted", args=[job.pk]))
     assert PublicReply.objects.filter(status="posted").count() == 2
+    file = client.get(reverse("reviews:thanks_texts", args=[job.pk])).content.decode()
+    assert not any(text in file for text in texts)  # nothing is handed out twice
+
+
+def test_the_button_says_how_many_thanks_it_notes(
+    client: Client, shop: Shop, manager: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reviews import thanks
+    from reviews.models import ThanksJob
+    from reviews.views import praise
+
+    monkeypatch.setattr(praise, "CONFIRMED_AT_ONCE", 2)
+    made = [make_review(shop, rating="good", content=text) for text in ("很好", "颜色好看", "划算", "喜欢")]
+    job = thanks.prepare(shop, Review.objects.all(), by=manager)
+    ThanksJob.objects.update(status="waiting")
+    thanks.run_job(job.pk)
+    Review.objects.filter(pk=made[0].pk).update(version=2)
+    address = reverse("reviews:thanks_job", args=[job.pk])
+    shown = html(client, manager, address)
+    assert "3 条中的前 2 条已发布" in shown
+    assert "有 1 条" in shown
+    client.post(reverse("reviews:thanks_posted", args=[job.pk]))
+    assert PublicReply.objects.filter(status="posted").count() == 2
+    assert PublicReply.objects.get(review=made[0]).status == "approved"
 
 
 # --- the library -------------------------------------------------------------------------------
@@ -242,6 +266,36 @@ def test_an_agent_drafts_from_the_library_and_it_stays(client: Client, case: Cas
     replies.draft_reply(case.review, case)
     assert PublicReply.objects.get().template == template
     assert "我们记下了" in PublicReply.objects.get().text
+
+
+def offered(client: Client, user: User, case: Case, query: str) -> list[str]:
+    client.force_login(user)
+    address = reverse("reviews:review_library", args=[case.review_id])
+    return [template.name for template, _text in client.get(f"{address}?q={query}").context["offered"]]
+
+
+def test_a_search_ranks_by_the_cases_cause(client: Client, case: Case, agent: User) -> None:
+    places = [("service", "delivery"), ("", ""), ("product", "odor"), ("product", "damaged_missing")]
+    for cause, sub_cause in [*places, ("product", "")]:
+        name = f"寻这句 {cause}/{sub_cause}"
+        ReplyTemplate.objects.create(
+            shop=case.shop, name=name, cause=cause, sub_cause=sub_cause, text="您好，抱歉。"
+        )
+    found = [name.split()[1] for name in offered(client, agent, case, "寻这句")]
+    assert found == ["product/damaged_missing", "product/", "product/odor", "/", "service/delivery"]
+
+
+def test_what_speaks_to_malice_is_offered_once_it_is_confirmed(
+    client: Client, case: Case, agent: User
+) -> None:
+    template = ReplyTemplate.objects.create(
+        shop=case.shop, name="寻这句", cause="malicious", sub_cause="unrelated", text="您好，与商品无关。"
+    )
+    use = reverse("reviews:review_library_use", args=[case.review_id])
+    for decided, status in ((False, 404), (True, 302)):
+        Case.objects.update(cause="malicious", sub_cause="unrelated", needs_decision=not decided)
+        assert offered(client, agent, case, "寻这句") == (["寻这句"] if decided else [])
+        assert client.post(use, {"template": template.pk}).status_code == status
 
 
 def test_what_became_of_a_templates_drafts_is_counted(

@@ -159,6 +159,37 @@ def test_a_review_that_changed_after_the_preview_is_left(shop: Shop, manager: Us
     assert not PublicReply.objects.filter(review=review).exists()
 
 
+def test_what_was_approved_since_the_preview_is_compared_anew(shop: Shop, manager: User) -> None:
+    bulk(shop, 12)
+    first, second = (thanks.prepare(shop, Review.objects.all(), by=manager) for _search in range(2))
+    shown = [one.text for one in thanks.texts_of(second)]
+    thanks.start(first, by=manager)
+    with pytest.raises(InvalidTransition, match="另一批"):
+        thanks.start(second, by=manager)  # the first is under way
+    thanks.run_job(first.pk)
+    with pytest.raises(InvalidTransition, match="再看一遍"):
+        thanks.start(second, by=manager)
+    second.refresh_from_db()
+    assert (second.status, second.before) == ("preview", shown)
+    for one in thanks.texts_of(second):
+        assert max(fuzz.ratio(one.text, text) for text in shown) < 90
+    thanks.start(second, by=manager)
+    second.refresh_from_db()
+    assert second.status == "waiting"
+
+
+def test_a_text_whose_review_changed_or_became_a_case_is_not_posted(shop: Shop, manager: User) -> None:
+    changed, complained, still, refused = (good(shop) for _n in range(4))
+    job = thanks.prepare(shop, Review.objects.all(), by=manager)
+    keep(job, manager)
+    assert len(thanks.to_post(job)[0]) == 4
+    Review.objects.filter(pk=changed.pk).update(version=2, content="其实不好")
+    make_case(shop, review=complained)
+    PublicReply.objects.filter(review=refused).update(status="refused")
+    found, left_out = thanks.to_post(job)
+    assert ([reply.review_id for reply in found], left_out) == ([still.pk], 2)
+
+
 def test_where_a_manager_approves_an_agent_thanks_nobody_in_bulk(shop: Shop, agent: User) -> None:
     good(shop)
     shop.replies_need_approval = True
