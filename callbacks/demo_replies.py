@@ -26,7 +26,9 @@ def play(shops: Iterable[Shop], manager: User) -> None:
     for review in praise.select_related("shop")[:QUOTED]:
         agreed_at = min(review.created_at + timedelta(days=1), clock.now())
         words = "可以引用，别写我的名字就行"
-        record_consent(review, agreed_at=agreed_at, how="chat", words=words, by=manager)
+        record_consent(
+            review, version=review.version, agreed_at=agreed_at, how="chat", words=words, by=manager
+        )
 
 
 def _open_drafts(shops: Iterable[Shop]) -> list[PublicReply]:

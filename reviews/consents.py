@@ -19,29 +19,43 @@ from reviews.models.praise import MarketingConsentQuerySet
 
 
 def record_consent(
-    review: Review, *, agreed_at: datetime, how: str, words: str, by: User
+    review: Review, *, version: int, agreed_at: datetime, how: str, words: str, by: User
 ) -> MarketingConsent:
-    """Keep that the buyer agreed: when, how and in which words. It holds for the text as it stands now."""
-    if review.rating != Rating.GOOD:
-        raise InvalidTransition(_("Only good reviews are shown elsewhere."))
-    if agreed_at > clock.now():
-        raise InvalidTransition(_("The buyer cannot have agreed in the future."))
-    if agreed_at < review.created_at:
-        raise InvalidTransition(_("The buyer cannot have agreed before writing the review."))
+    """Keep that the buyer agreed: when, how and in which words. It holds for the text of this version, the
+    one on the page it was recorded from, and takes the place of a consent to an earlier one."""
+    _check_agreed(review, version, agreed_at)
     try:
         with transaction.atomic():
+            earlier = MarketingConsent.objects.filter(review=review, version__lt=version).standing()
+            earlier.update(withdrawn_at=clock.now())
             consent = MarketingConsent.objects.create(
-                review=review,
-                version=review.version,
-                agreed_at=agreed_at,
-                how=how,
-                words=words,
-                recorded_by=by,
+                review=review, version=version, agreed_at=agreed_at, how=how, words=words, recorded_by=by
             )
             AuditEntry.note(Action.CONSENT, review, user=by, shop=review.shop, given=True, how=how)
     except IntegrityError:
         raise InvalidTransition(_("A consent for this review is recorded already.")) from None
     return consent
+
+
+def _check_agreed(review: Review, version: int, agreed_at: datetime) -> None:
+    """Raise InvalidTransition when the buyer cannot have agreed to these words then."""
+    if review.rating != Rating.GOOD:
+        raise InvalidTransition(_("Only good reviews are shown elsewhere."))
+    if version != review.version:
+        raise InvalidTransition(
+            _("The review has changed since you read it. Ask the buyer about the new text.")
+        )
+    if agreed_at > clock.now():
+        raise InvalidTransition(_("The buyer cannot have agreed in the future."))
+    if agreed_at < review.created_at:
+        raise InvalidTransition(_("The buyer cannot have agreed before writing the review."))
+    # The first version stood as it was written, whenever it came in; when a later one was written is known no
+    # better than by its coming in.
+    changed = review.versions.filter(number=version).first() if version > 1 else None
+    if changed and agreed_at < changed.recorded_at:
+        raise InvalidTransition(
+            _("The review was changed after that day: the buyer has not agreed to this text.")
+        )
 
 
 def withdraw_consent(review: Review, *, by: User) -> None:
@@ -73,11 +87,12 @@ def shown_text(review: Review) -> str:
 
 
 def export(user: User) -> bytes:
-    """The reusable reviews as CSV for Excel: shop, product, text, month. No nick, no order, no key."""
+    """The reusable reviews of the shops somebody manages, as CSV for Excel: shop, product, text, month. No
+    nick, no order, no key."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow([_("Shop"), _("Product"), _("Text"), _("Month")])
-    for one in reusable(user):
+    for one in reusable(user).filter(user.managed_shop_filter("review__shop")):
         review = one.review
         title = review.product.title if review.product else ""
         month = f"{review.created_at.astimezone(review.shop.zone):%Y-%m}"

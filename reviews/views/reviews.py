@@ -105,6 +105,7 @@ def _back(request: HttpRequest, review: Review) -> str:
 def _detail(request: StaffRequest, review: Review, form: PostedReplyForm | None = None) -> HttpResponse:
     reply = PublicReply.objects.filter(review=review).select_related("edited_by").first()
     is_good = review.rating == Rating.GOOD
+    consent_form = ConsentForm(auto_id="consent-%s", initial={"version": review.version})
     judgements = list(review.classifications.select_related("decided_by"))
     context: dict[str, Any] = {
         "review": review,
@@ -116,7 +117,7 @@ def _detail(request: StaffRequest, review: Review, form: PostedReplyForm | None 
         "needs_approval": bool(reply and needs_approval(reply, review.shop, request.user)),
         "managed_ids": {review.shop_id} if request.user.manages(review.shop_id) else set(),
         "consent": review.marketing_consents.standing().first() if is_good else None,
-        "consent_form": ConsentForm(auto_id="consent-%s") if is_good else None,
+        "consent_form": consent_form if is_good else None,
         "judgements": judgements,
         "text": mark_words(review.full_text, judgements[0].words if judgements else []),
         "versions": list(review.versions.order_by("-number")),

@@ -139,7 +139,7 @@ def places(shop: Shop, agent: User, manager: User, calling_hour: datetime) -> di
         PublicReply.objects.get(review=cases[2].review), "您好，抱歉。", by=manager, case=cases[2]
     )
     praise = [make_review(shop, rating="good", content=text) for text in ("做工扎实", "颜色好看", "能洗吗？")]
-    record_consent(praise[0], agreed_at=clock.now(), how="chat", words="可以", by=agent)
+    record_consent(praise[0], version=1, agreed_at=clock.now(), how="chat", words="可以", by=agent)
     thanks_job = thanks.prepare(shop, Review.objects.all(), by=manager)
     fitting = Case.objects.filter(assignee=agent)
     preview = bulk.prepare(fitting, ActKind.NOTE, {"note": "已核实"}, by=agent)

@@ -8,8 +8,18 @@ from django.urls import reverse
 from django.utils import timezone
 
 from reviews import consents
-from reviews.models import AuditEntry, InvalidTransition, MarketingConsent, Review, Shop, User
-from tests.factories import make_buyer, make_order, make_review
+from reviews.models import (
+    AuditEntry,
+    InvalidTransition,
+    MarketingConsent,
+    Review,
+    ReviewVersion,
+    Role,
+    Shop,
+    ShopMembership,
+    User,
+)
+from tests.factories import make_buyer, make_order, make_review, make_shop
 
 pytestmark = pytest.mark.django_db
 LIST, FILE = reverse("reviews:showcase"), reverse("reviews:showcase_file")
@@ -23,7 +33,13 @@ def review(shop: Shop) -> Review:
 
 
 def agree(review: Review, by: User, **fields: object) -> MarketingConsent:
-    values = {"agreed_at": timezone.now(), "how": "chat", "words": "可以用，别写名字", **fields}
+    values = {
+        "version": review.version,
+        "agreed_at": timezone.now(),
+        "how": "chat",
+        "words": "可以用，别写名字",
+        **fields,
+    }
     return consents.record_consent(review, by=by, **values)  # type: ignore[arg-type]
 
 
@@ -59,14 +75,62 @@ def test_a_withdrawal_removes_it_at_once(client: Client, review: Review, manager
 
 def test_a_changed_review_needs_a_new_consent(review: Review, manager: User) -> None:
     agree(review, manager)
-    Review.objects.update(version=2)
+    change(review)
     assert not consents.reusable(manager).exists()
+
+
+def change(review: Review) -> None:
+    review.version += 1
+    review.content = "其实用了几天，杯子更好了"
+    review.save()
+    ReviewVersion.objects.create(review=review, number=review.version, rating="good", content=review.content)
+
+
+def test_a_new_consent_takes_the_place_of_the_one_to_the_old_words(
+    client: Client, review: Review, manager: User
+) -> None:
+    agree(review, manager)
+    change(review)
+    client.force_login(manager)
+    page = client.get(reverse("reviews:review", args=[review.pk])).content.decode()
+    assert '<input type="hidden" name="version" value="2"' in page
+    filled = {"version": 2, "day": timezone.localdate().isoformat(), "how": "chat", "words": "新的也可以用"}
+    client.post(reverse("reviews:review_consent", args=[review.pk]), filled)
+    assert [one.words for one in consents.reusable(manager)] == ["新的也可以用"]
+    assert MarketingConsent.objects.standing().count() == 1
+    assert MarketingConsent.objects.count() == 2
+    page = client.get(reverse("reviews:review", args=[review.pk])).content.decode()
+    assert 'name="version"' not in page
+
+
+def test_nobody_agrees_to_words_written_later(review: Review, manager: User) -> None:
+    before = timezone.now()
+    change(review)
+    with pytest.raises(InvalidTransition, match="没有同意"):
+        agree(review, manager, agreed_at=before)
+    with pytest.raises(InvalidTransition, match="改过"):  # the page showed the words before
+        agree(review, manager, version=1)
+    assert agree(review, manager).version == 2
+
+
+def test_the_file_holds_only_shops_one_manages(
+    client: Client, review: Review, manager: User, shop: Shop
+) -> None:
+    other = make_shop()
+    ShopMembership.objects.create(user=manager, shop=other, role=Role.AGENT)
+    agree(make_review(other, rating="good", stars=5, content="别家的保温壶"), manager)
+    agree(review, manager)
+    client.force_login(User.objects.get(pk=manager.pk))
+    assert "别家的保温壶" in client.get(LIST).content.decode()
+    file = client.get(FILE).content.decode()
+    assert "杯子很好" in file
+    assert "别家的保温壶" not in file
 
 
 def test_it_is_recorded_once_with_who_when_and_how(client: Client, review: Review, agent: User) -> None:
     client.force_login(agent)
     day = timezone.localdate()
-    filled = {"day": day.isoformat(), "how": "phone", "words": "好的没问题"}
+    filled = {"version": 1, "day": day.isoformat(), "how": "phone", "words": "好的没问题"}
     for _click in range(2):
         client.post(reverse("reviews:review_consent", args=[review.pk]), filled)
     kept = MarketingConsent.objects.get()
