@@ -1,12 +1,13 @@
 """The public reply of a review: drafted from the facts, checked, handed in, approved, sent back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from reviews import clock
+from reviews.causes import Cause
 from reviews.compliance import RULES_VERSION, Offence
 from reviews.models import (
     AuditEntry,
@@ -21,7 +22,7 @@ from reviews.models import (
 )
 from reviews.models.audit import Action
 from reviews.models.cases import EventKind
-from reviews.models.replies import Purpose, ReplyStatus
+from reviews.models.replies import Purpose, ReplyStatus, ReplyTemplateQuerySet
 from reviews.outgoing import OffendingText, check_outgoing, fill_lawfully
 from reviews.platforms import ReplyPolicy, ReplyWindow, reply_policy, reply_window
 from reviews.reply_facts import case_facts, events_of, review_facts
@@ -93,6 +94,27 @@ def choose_template(
         fitting = most_specific([one for one in usable if one.purpose == Purpose.REPLY], case)
     kept = next((one for one in fitting if one.pk == now_from), None)
     return kept or (fitting[review.pk % len(fitting)] if fitting else None)
+
+
+def library_of(shop: Shop, case: Case | None) -> ReplyTemplateQuerySet:
+    """What a review may be answered with: thanks without a case; what speaks to malice only where a person
+    has found it."""
+    purpose = Purpose.REPLY if case else Purpose.THANKS
+    found = ReplyTemplate.objects.usable_in(shop).filter(purpose=purpose)
+    is_malicious = case is not None and case.heard_as[0] == Cause.MALICIOUS
+    return found if is_malicious else found.exclude(cause=Cause.MALICIOUS)
+
+
+def closest_first(templates: Iterable[ReplyTemplate], case: Case) -> list[ReplyTemplate]:
+    """Those of the case's sub-cause, then of its cause, then those for any, then the others."""
+    cause, sub_cause = case.heard_as
+
+    def distance(one: ReplyTemplate) -> int:
+        if one.cause == cause:
+            return 0 if one.sub_cause == sub_cause else 2 if one.sub_cause else 1
+        return 4 if one.cause else 3
+
+    return sorted(templates, key=distance)
 
 
 def most_specific(templates: list[ReplyTemplate], case: Case) -> list[ReplyTemplate]:

@@ -15,8 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from reviews import clock, posting, replies
-from reviews.models import Case, InvalidTransition, PublicReply, ReplyTemplate, Review, Shop, StaleCase
-from reviews.models.replies import Purpose
+from reviews.models import Case, InvalidTransition, PublicReply, Review, Shop, StaleCase
 from reviews.outgoing import OffendingText
 from reviews.reply_facts import events_of
 from reviews.reply_list import DEFAULT_TAB, TABS, counts, replies_of
@@ -165,14 +164,15 @@ def approval_rule(request: StaffRequest) -> HttpResponse:
 @staff_only
 @require_safe
 def library(request: StaffRequest, pk: int) -> HttpResponse:
-    """Templates for one review, filled with its facts; found by words, pinyin or initials."""
+    """Templates for one review, filled with its facts; found by words, pinyin or initials, the closest to
+    the case's cause first."""
     review, case = _for_library(request, pk)
     query = request.GET.get("q", "")
-    purpose = Purpose.REPLY if case else Purpose.THANKS
-    found = ReplyTemplate.objects.usable_in(review.shop).filter(purpose=purpose).search(query)
+    found = replies.library_of(review.shop, case).search(query)
     templates = list(found.prefetch_related("pictures"))
-    if not query and case:
-        templates = replies.most_specific(templates, case)
+    if case:
+        fit = replies.closest_first if query else replies.most_specific
+        templates = fit(templates, case)
     events = events_of([case]).get(case.pk, []) if case else []
     offered = [(one, replies.fill_for(one, review, review.shop, case, events)) for one in templates[:OFFERED]]
     context = {
@@ -194,7 +194,7 @@ def use_template(request: StaffRequest, pk: int) -> HttpResponse:
     review, case = _for_library(request, pk)
     number = request.POST.get("template", "")
     template = get_object_or_404(
-        ReplyTemplate.objects.usable_in(review.shop),
+        replies.library_of(review.shop, case),
         pk=int(number) if number.isdecimal() and number.isascii() else 0,
     )
     reply, _created = PublicReply.objects.get_or_create(review=review, defaults={"text": ""})
