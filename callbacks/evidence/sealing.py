@@ -1,8 +1,6 @@
 """From files to one sealed ZIP. Pure: the same files give the same bytes."""
 
 import hashlib
-import io
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +8,13 @@ from pathlib import Path
 from callbacks.evidence import verify
 
 REPORT, VERIFIER, README = "report.pdf", "verify.py", "README.txt"
-_THEN = (1980, 1, 1, 0, 0, 0)  # a file's time in the ZIP: when it was packed is no evidence
 
 _README_TEXT = """证据包说明
 
 report.pdf      报告，首页印有清单指纹
 manifest.json   每个原始记录文件的 SHA-256
 seal.json       报告、清单和核对程序自身的 SHA-256
-verify.py       离线核对：python3 verify.py
+verify.py       离线核对：python3 verify.py 证据包.zip（连 ZIP 本身一起核对）；解压后：python3 verify.py
 
 其余文件是记录原文。姓名、电话、地址已按最小必要原则遮盖。
 """
@@ -46,7 +43,7 @@ def seal_pack(files: Mapping[str, bytes], about: Mapping[str, str], report: Call
     }
     seal = verify.canonical({"format": 1, "manifest_sha256": fingerprint, "files": _rows(around)})
     everything = {**files, **around, verify.SEAL: seal}
-    content = _zip(everything)
+    content = verify.zipped(everything)
     digest = hashlib.sha256(content).hexdigest()
     return Sealed(content, fingerprint, digest, tuple(sorted(everything)))
 
@@ -56,15 +53,3 @@ def _rows(files: Mapping[str, bytes]) -> list[dict[str, object]]:
         {"path": path, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         for path, data in sorted(files.items())
     ]
-
-
-def _zip(files: Mapping[str, bytes]) -> bytes:
-    """Stored, not compressed: compressors differ between machines, and pictures are compressed already."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for path, data in sorted(files.items()):
-            entry = zipfile.ZipInfo(path, _THEN)
-            entry.external_attr = 0o644 << 16
-            entry.create_system = 3
-            archive.writestr(entry, data)
-    return out.getvalue()

@@ -7,11 +7,14 @@ python3 verify.py 证据包.zip
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import sys
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
+THEN = (1980, 1, 1, 0, 0, 0)  # a file's time in the ZIP: when it was packed is no evidence
 MANIFEST, SEAL = "manifest.json", "seal.json"
 
 
@@ -50,23 +53,59 @@ def problems(files: dict[str, bytes]) -> list[str]:
     return sorted(set(found))
 
 
-def read(place: str | Path) -> dict[str, bytes]:
-    """Every file of a ZIP or folder, by its path."""
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """The one ZIP of these files: sorted, fixed headers, stored, for compressors differ between machines."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for path, data in sorted(files.items()):
+            entry = zipfile.ZipInfo(path, THEN)
+            entry.external_attr = 0o644 << 16
+            entry.create_system = 3
+            archive.writestr(entry, data)
+    return out.getvalue()
+
+
+def unzipped(content: bytes) -> tuple[dict[str, bytes], list[str]]:
+    """The files of a ZIP, and in words what is wrong with the ZIP around them.
+
+    Put together again from its files it must be the very same bytes: no other header, comment, second file
+    of a name, nothing before, between or after.
+    """
+    files: dict[str, bytes] = {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            for entry in archive.infolist():
+                if entry.filename in files:
+                    return {}, [f"ZIP 中有重名文件 {entry.filename}"]
+                files[entry.filename] = archive.read(entry)
+        same = zipped(files) == content
+    except Exception as unreadable:  # whatever it is that a reader stumbles over, the sealer never wrote it
+        return {}, [f"打不开，可能已被改动：{unreadable}"]
+    return files, [] if same else ["ZIP 文件本身已被改动（文件头、注释或多余的字节）"]
+
+
+def inspect(place: str | Path) -> tuple[dict[str, bytes], list[str]]:
+    """Every file of a ZIP or folder by its path, and what is wrong with them, in words.
+
+    Raises:
+        OSError: the place cannot be read.
+    """
     place = Path(place)
     if place.is_dir():
-        return {str(p.relative_to(place).as_posix()): p.read_bytes() for p in place.rglob("*") if p.is_file()}
-    with zipfile.ZipFile(place) as archive:
-        return {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+        paths = sorted(path for path in place.rglob("*") if path.is_file())
+        files = {path.relative_to(place).as_posix(): path.read_bytes() for path in paths}
+        return files, problems(files)
+    files, found = unzipped(place.read_bytes())
+    return files, found if found and not files else sorted({*found, *problems(files)})
 
 
 def main(arguments: list[str]) -> int:
     place = arguments[1] if len(arguments) > 1 else Path(__file__).parent
     try:
-        files = read(place)
-    except (OSError, zipfile.BadZipFile) as unreadable:
-        print(f"打不开，可能已被改动：{unreadable}")
+        files, found = inspect(place)
+    except OSError as unreadable:
+        print(f"打不开：{unreadable}")
         return 1
-    found = problems(files)
     for line in found:
         print(line)
     if found:

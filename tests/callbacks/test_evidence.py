@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 import time
+import warnings
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from callbacks import contacts
 from callbacks.chats import keep_chat, take_back_chat
 from callbacks.evidence import packs, verify
 from callbacks.evidence.report import printable
+from callbacks.evidence.sealing import seal_pack
 from callbacks.photos import add_photos
 from callbacks.tasks import sweep_evidence
 from reviews import clock
@@ -159,6 +161,40 @@ def test_a_missing_or_added_file_is_found(pack: EvidencePack) -> None:
     assert verify.problems({**files, "chats/99.txt": b""})
 
 
+def small_pack() -> bytes:
+    """A sealed ZIP without a report, to change it in every place."""
+    files = {"chats/01.txt": "给我100元".encode(), "order.json": b"{}"}
+    return seal_pack(files, {"case": "1"}, lambda _print: b"%PDF-").content
+
+
+def is_sound(content: bytes) -> bool:
+    files, found = verify.unzipped(content)
+    return not found and not verify.problems(files)
+
+
+def test_a_changed_byte_anywhere_in_the_zip_is_found() -> None:
+    content = small_pack()
+    assert is_sound(content)
+    for at in range(len(content)):
+        broken = content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+        assert not is_sound(broken), f"byte {at}"
+
+
+def test_nothing_is_hidden_around_the_files_of_the_zip() -> None:
+    content = small_pack()
+    assert not is_sound(b"MZ" + content)
+    assert not is_sound(content + b"\0")
+    files = files_of(content)
+    for extra, comment in ([("order.json", b'{"paid": 1}')], b""), ([], b"a word"):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as archive, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns of the second file of a name
+            for path, data in [*extra, *sorted(files.items())]:
+                archive.writestr(zipfile.ZipInfo(path, verify.THEN), data)
+            archive.comment = comment
+        assert not is_sound(out.getvalue())
+
+
 def run_verifier(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The pack's own verifier, by a bare Python without this project."""
     return subprocess.run(
@@ -182,6 +218,12 @@ def test_its_own_verifier_works_offline_without_the_project(pack: EvidencePack, 
     ran = run_verifier(tmp_path / "pack")
     assert ran.returncode == 1
     assert "chats/01.txt 已被改动" in ran.stdout
+    for name, sealed in ("sound.zip", content), ("longer.zip", content + b"\0"):
+        (tmp_path / name).write_bytes(sealed)
+    verifier = tmp_path / "pack"
+    assert run_verifier(verifier, str(tmp_path / "sound.zip")).returncode == 0
+    ran = run_verifier(verifier, str(tmp_path / "longer.zip"))
+    assert (ran.returncode, "ZIP 文件本身已被改动" in ran.stdout) == (1, True)
 
 
 def test_the_command_knows_what_was_sealed_here(
@@ -200,8 +242,6 @@ def test_a_pack_sealed_anew_after_a_change_is_unknown_here(
     pack: EvidencePack, case: Case, tmp_path: Path
 ) -> None:
     """Whoever can run the sealer can make a pack that agrees with itself: the database tells it apart."""
-    from callbacks.evidence.sealing import seal_pack
-
     forged = seal_pack({"chats/01.txt": "给我钱".encode()}, {"case": str(case.pk)}, lambda _print: b"%PDF-")
     place = tmp_path / "forged.zip"
     place.write_bytes(forged.content)

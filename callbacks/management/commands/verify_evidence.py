@@ -1,7 +1,6 @@
 """manage.py verify_evidence FILE: whether every byte of an evidence pack is as it was sealed."""
 
 import hashlib
-import zipfile
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -23,10 +22,10 @@ class Command(BaseCommand):
         if not place.exists():
             raise CommandError(f"{place}: there is no such file.")
         try:
-            files = verify.read(place)
-        except (OSError, zipfile.BadZipFile) as unreadable:
-            raise CommandError(f"{place} cannot be opened, perhaps it was changed: {unreadable}") from None
-        if found := verify.problems(files):
+            files, found = verify.inspect(place)
+        except OSError as unreadable:
+            raise CommandError(f"{place} cannot be opened: {unreadable}") from None
+        if found:
             raise CommandError("\n".join([*found, f"{place} was changed."]))
         self.stdout.write(f"{len(files)} files are as they were sealed.")
         self._compare(place, hashlib.sha256(files[verify.MANIFEST]).hexdigest())
