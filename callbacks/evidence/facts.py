@@ -4,8 +4,7 @@ A platform needs order number, nick, texts and times to decide; it does not need
 """
 
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,11 +17,12 @@ from callbacks.evidence.sections import Passage, Section
 from callbacks.models import CallLog
 from callbacks.timeline import assigned_to, timeline
 from reviews.behaviour import Signal
-from reviews.models import Case, Order, PublicReply, User
+from reviews.masking import without_personal
+from reviews.models import BehaviourSignal, Case, Order, PublicReply, Review, User
 from reviews.models.cases import EventKind
 from reviews.models.replies import ReplyStatus
 from reviews.personal_data import mask_address, mask_name, mask_phone
-from reviews.signal_words import in_words
+from reviews.signal_words import in_words, review_ids
 from reviews.templatetags.ui import yuan, zdate
 
 # Looking and packing are no facts about the buyer; with them no two packs would be alike.
@@ -42,7 +42,7 @@ class Evidence:
 
 
 def masked(text: str, order: Order | None) -> str:
-    """The text without this buyer's name, phone and address, and without any mobile number."""
+    """The text without this buyer's name, phone and address, nor anybody's that stands in it."""
     if order:
         for value, mask in (
             (order.buyer_phone, mask_phone),
@@ -51,7 +51,7 @@ def masked(text: str, order: Order | None) -> str:
         ):
             if len(value) > 1:
                 text = text.replace(value, mask(value))
-    return re.sub(r"(?<!\d)1[3-9]\d{9}(?!\d)", lambda hit: mask_phone(hit[0]), text)
+    return without_personal(text)
 
 
 def as_json(value: object) -> bytes:
@@ -204,9 +204,45 @@ class _Reader:
     def signals(self) -> Section:
         found: list[Signal] = [one.signal for one in self.case.signals.all()]
         shown = in_words(found, {})
-        self.keep("signals.json", [{"kind": one.kind, "weight": one.weight, **one.facts} for one in found])
-        points = tuple((f"{one.title}：{one.seen}{'；'.join(one.passages)}", "") for one in shown)
-        return Section(_("Signs in behaviour"), points=points, empty=_("None was found."))
+        alike = Review.objects.filter(pk__in=review_ids(found), shop=self.shop).select_related("buyer")
+        own = {one.pk: one for one in alike.order_by("created_at", "pk")}
+        rows = [{"kind": one.kind, "weight": one.weight, **self._told(one.facts, own)} for one in found]
+        self.keep("signals.json", rows)
+        points = tuple((self.hide(f"{one.title}：{one.seen}{'；'.join(one.passages)}"), "") for one in shown)
+        passages = [self._alike(n, one, found) for n, one in enumerate(own.values(), 1)]
+        if elsewhere := len(review_ids(found)) - len(own):
+            points += ((_("Reviews of other shops among them: %(n)d") % {"n": elsewhere}, ""),)
+        title = _("Signs in behaviour")
+        return Section(title, passages=tuple(passages), points=points, empty=_("None was found."))
+
+    def _told(self, facts: dict[str, Any], own: Mapping[int, Review]) -> dict[str, Any]:
+        """The facts of a sign: the shop's own reviews by key, of others their number, passages masked."""
+        told = dict(facts)
+        if "passages" in facts:
+            told["passages"] = [{**one, "words": self.hide(one["words"])} for one in facts["passages"]]
+        if "reviews" in facts:
+            told["reviews"] = [own[pk].review_key for pk in facts["reviews"] if pk in own]
+            told["reviews_of_other_shops"] = len(facts["reviews"]) - len(told["reviews"])
+        return told
+
+    def _alike(self, number: int, review: Review, found: Sequence[Signal]) -> Passage:
+        """One review the signs speak of: it is the proof, so its words and pictures stand in the pack."""
+        kinds = [one.kind.value for one in found if review.pk in one.facts.get("reviews", [])]
+        text = self.hide(review.full_text)
+        nick = str(review.buyer or "–")  # masked
+        row = {
+            "review_key": review.review_key,
+            "signs": kinds,
+            "nick": nick,
+            "rating": review.rating,
+            "written_at": review.created_at.isoformat(),
+            "text": text,
+            "images": review.images,
+        }
+        self.keep(f"signals/review-{number:02}.json", row)
+        titles = "、".join(str(dict(BehaviourSignal.KINDS)[kind]) for kind in kinds)
+        head = f"{titles} · {review.review_key} · {nick} · {self.at(review.created_at)}"
+        return Passage(head, "\n".join([text, *review.images]).strip())
 
     def timeline(self) -> Section:
         events = list(

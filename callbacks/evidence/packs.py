@@ -16,7 +16,7 @@ from kombu.exceptions import OperationalError as BrokerAway
 from callbacks.evidence.facts import Evidence, gather
 from callbacks.evidence.sealing import Sealed, seal_pack
 from callbacks.evidence.sections import Picture, Section
-from callbacks.photos import photos_of, read_original, read_shown
+from callbacks.photos import photos_of, read_original, read_shown, reused_in
 from reviews import clock
 from reviews.complaints import NotYetConfirmed, is_confirmed
 from reviews.models import AuditEntry, Case, EvidencePack, User
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=90)
 ATTEMPTS = 4
+EARLIER = 10  # pictures of earlier cases in a pack at most
 STEPS = 4  # records, photos, report and seal, kept
 ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/heic": "heic"}
 AROUND = ("shop", "review__shop", "review__buyer", "review__product", "review__order__product")
@@ -133,11 +134,23 @@ def seal_evidence(evidence: Evidence, photos: Sequence[Photo] = ()) -> Sealed:
 
 
 def _photos(case: Case) -> list[Photo]:
-    """Pictures kept as proof, in the order they came: the ZIP holds the original, the report its copy."""
-    return [
-        Photo(f"{number}.{ENDINGS[photo.content_type]}", read_original(photo), read_shown(photo))
-        for number, photo in enumerate(photos_of(case), 1)
+    """Pictures kept as proof, in the order they came: the ZIP holds the original, the report its copy.
+
+    After them the same ones from earlier cases, `2-earlier-1.jpg`: without what is hidden in them, which is
+    another buyer's.
+    """
+    own = photos_of(case)
+    numbers = {photo.pk: number for number, photo in enumerate(own, 1)}
+    shown = [
+        Photo(f"{numbers[photo.pk]}.{ENDINGS[photo.content_type]}", read_original(photo), read_shown(photo))
+        for photo in own
     ]
+    reuses = [one for one in reused_in(case) if one.case.review_id != case.review_id]
+    reuses.sort(key=lambda one: (numbers[one.photo.pk], one.earlier.pk))
+    for number, reuse in enumerate(reuses[:EARLIER], 1):
+        copy = read_shown(reuse.earlier)
+        shown.append(Photo(f"{numbers[reuse.photo.pk]}-earlier-{number}.jpg", copy, copy))
+    return shown
 
 
 @transaction.atomic

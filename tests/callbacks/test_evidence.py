@@ -1,6 +1,7 @@
 """The evidence pack: what is in it, that nothing personal is, and that every changed byte is found."""
 
 import io
+import json
 import subprocess
 import sys
 import time
@@ -26,11 +27,11 @@ from callbacks.photos import add_photos
 from callbacks.tasks import sweep_evidence
 from reviews import clock
 from reviews.complaints import NotYetConfirmed
-from reviews.models import AuditEntry, Case, EvidencePack, Shop, Status, User
+from reviews.models import AuditEntry, BehaviourSignal, Case, EvidencePack, Shop, Status, User
 from reviews.models.complaints import PackStatus
 from reviews.personal_data import unseal
 from tests.callbacks.test_picture import draw, saved
-from tests.factories import make_case, make_order, make_review
+from tests.factories import make_case, make_order, make_review, make_shop
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("calling_hour")]
 
@@ -118,6 +119,22 @@ def test_it_names_no_phone_name_or_address(pack: EvidencePack) -> None:
     assert "138****8000" in everything
 
 
+def test_it_masks_what_was_written_otherwise_or_belongs_to_no_order(shop: Shop, agent: User) -> None:
+    review = make_review(shop, order=None, content="垃圾店")
+    case = make_case(shop, review=review, assignee=agent, status=Status.IN_PROGRESS)
+    said = (
+        "我叫王小明，给我100红包，不然差评，打 139-0013 9000 或 0571-8888 6666，住西湖区文三路123号3单元502室"
+    )
+    keep_chat(case, source="other", said_at=clock.now() - timedelta(hours=1), text=said, by=agent)
+    contacts.decide_cause(case, "extortion", by=agent)
+    content = zip_of(build(case, agent))
+    everything = b"".join(data for path, data in files_of(content).items() if path != "report.pdf").decode()
+    for secret in ("王小明", "139-0013 9000", "8888 6666", "文三路", "502"):
+        assert secret not in everything, secret
+        assert secret not in pdf_text(content), secret
+    assert "给我100红包，不然差评，打 139****9000" in everything
+
+
 def test_it_holds_the_pictures_as_they_were_handed_in(case: Case, agent: User, manager: User) -> None:
     content = saved(draw(7))
     add_photos(case, [("杯子.jpg", content)], by=manager)
@@ -125,6 +142,40 @@ def test_it_holds_the_pictures_as_they_were_handed_in(case: Case, agent: User, m
     assert files["photos/1.jpg"] == content
     report = next(data for name, data in files.items() if name.endswith(".pdf"))
     assert sum(len(page.images) for page in PdfReader(io.BytesIO(report)).pages) == 1
+
+
+def test_it_holds_the_reviews_the_signs_speak_of(case: Case, shop: Shop, agent: User) -> None:
+    same = make_review(shop, content="垃圾店，找13900139000", images=["https://img/1.jpg"])
+    far = make_review(make_shop("far"), content="别处的话")
+    BehaviourSignal.objects.create(
+        case=case,
+        kind="same_text",
+        weight=2,
+        facts={"accounts": 3, "alike": 95, "shops": 2, "reviews": [same.pk, far.pk]},
+    )
+    content = zip_of(build(case, agent))
+    kept = json.loads(files_of(content)["signals/review-01.json"])
+    assert (kept["review_key"], kept["signs"]) == (same.review_key, ["same_text"])
+    assert (kept["text"], kept["images"]) == ("垃圾店，找139****9000", ["https://img/1.jpg"])
+    assert same.buyer
+    assert same.buyer.nick not in kept["nick"]
+    assert "signals/review-02.json" not in files_of(content)
+    told = next(one for one in json.loads(files_of(content)["signals.json"]) if one["kind"] == "same_text")
+    assert (told["reviews"], told["reviews_of_other_shops"]) == ([same.review_key], 1)
+    text = pdf_text(content)
+    assert "垃圾店，找139****9000" in text
+    assert "别处的话" not in text
+
+
+def test_it_holds_the_earlier_picture_beside_the_reused_one(
+    case: Case, shop: Shop, agent: User, manager: User
+) -> None:
+    earlier = make_case(shop, review=make_review(shop), assignee=agent)
+    add_photos(earlier, [("1.jpg", saved(draw(7)))], by=manager)
+    add_photos(case, [("2.jpg", saved(draw(7)))], by=manager)
+    files = files_of(zip_of(build(case, agent)))
+    assert {"photos/1.jpg", "photos/1-earlier-1.jpg"} < set(files)
+    assert json.loads(files["signals/review-01.json"])["review_key"] == earlier.review.review_key
 
 
 def test_the_same_facts_give_the_same_bytes(pack: EvidencePack, case: Case, agent: User) -> None:
