@@ -31,6 +31,15 @@ class ChatForm(MaliciousForm):
         self.fields["said_at"] = ShopHourField(shop=self.case.shop, label=_("When"))
 
 
+class MarkForm(MaliciousForm):
+    place = "chats"
+    words = forms.CharField(
+        label=_("The buyer's words, copied from the chat"),
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
 class FileForm(MaliciousForm):
     """The fields of the platform's form, in the order it asks for them."""
 
@@ -58,7 +67,20 @@ class FileForm(MaliciousForm):
 class DecisionForm(MaliciousForm):
     place = "complaint"
     won = forms.TypedChoiceField(choices=[("1", "1"), ("0", "0")], coerce=lambda value: value == "1")
-    verdict = forms.CharField(label=_("What the platform said"), max_length=500, required=False)
+    # Of several lines: Enter makes a line, where in a single one it would press "Won".
+    verdict = forms.CharField(
+        label=_("What the platform said"),
+        max_length=500,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
+class TakeBackForm(MaliciousForm):
+    place = "complaint"
+    why = forms.CharField(
+        label=_("Why the verdict is taken back"), max_length=300, widget=forms.Textarea(attrs={"rows": 2})
+    )
 
 
 class AppealForm(MaliciousForm):

@@ -9,7 +9,16 @@ from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from callbacks.malicious_forms import AppealForm, ChatForm, DecisionForm, FileForm, MaliciousForm, initial_of
+from callbacks.malicious_forms import (
+    AppealForm,
+    ChatForm,
+    DecisionForm,
+    FileForm,
+    MaliciousForm,
+    MarkForm,
+    TakeBackForm,
+    initial_of,
+)
 from reviews import clock, complaints
 from reviews.causes import Cause
 from reviews.complaints import ReasonRow
@@ -58,7 +67,12 @@ class MaliciousPage:
 
     @cached_property
     def chats(self) -> list[ChatRecord]:
-        return list(self.case.chats.kept().select_related("pasted_by"))
+        return list(self.case.chats.kept().select_related("pasted_by", "marked_by"))
+
+    @property
+    def may_mark(self) -> bool:
+        """Whether the chats hold no demand that is known: a person may see one."""
+        return self.may_handle and bool(self.chats) and not complaints.held_by(self.case).demand
 
     @cached_property
     def signals(self) -> list[SignalWords]:
@@ -95,6 +109,7 @@ class MaliciousPage:
     def form(self) -> dict[str, MaliciousForm]:
         made: dict[str, MaliciousForm] = {
             "chat": ChatForm(self.case),
+            "mark": MarkForm(self.case),
             "file": FileForm(self.case, initial=initial_of(self.complaint) if self.complaint else {}),
             "decision": DecisionForm(self.case),
             "appeal": AppealForm(self.case),

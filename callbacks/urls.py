@@ -99,6 +99,7 @@ urlpatterns = [
     path("malicious/", malicious.malicious_list, name="malicious"),
     path("cases/<int:pk>/evidence/", malicious.evidence, name="evidence"),
     path("cases/<int:pk>/evidence/chats/", malicious.chat, name="keep_chat"),
+    path("cases/<int:pk>/evidence/demand/", malicious.chat_mark, name="mark_demand"),
     path("cases/<int:pk>/evidence/chats/<int:chat>/take-back/", malicious.chat_back, name="take_back_chat"),
     path("cases/<int:pk>/evidence/pack/", malicious.build_pack, name="build_pack"),
     path("cases/<int:pk>/evidence/pack/<int:pack>/", malicious.download_pack, name="download_pack"),

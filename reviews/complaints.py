@@ -91,8 +91,8 @@ NEEDS: dict[str, tuple[Need, ...]] = {
         Need(
             lambda held: held.demand,
             gettext_lazy(
-                "Missing: a chat in which money or goods are asked against the review. "
-                "Paste it under “Chat records”."
+                "Missing: a chat in which the buyer asks money or goods against the review. "
+                "Paste it under “Chat records”; if it asks in a roundabout way, mark the words there."
             ),
         ),
     ),
@@ -109,13 +109,14 @@ def held_by(case: Case) -> Held:
     """What the case holds now, read from its review, chats and signs."""
     signs = case.signals.exclude(kind=SignalKind.REUSED_PROOF, weight=1)  # perhaps the buyer's own picture
     kinds = set(signs.values_list("kind", flat=True))
-    chats = [chat.text for chat in case.chats.kept()]
+    chats = list(case.chats.kept())
     review: Review = case.review
-    said = [review.full_text, *chats]
+    said = [review.full_text, *(chat.text for chat in chats)]
+    marked = any(chat.demand for chat in chats)
     return Held(
         text=bool(review.full_text),
         chat=bool(chats),
-        demand=any(one.weight > 1 for text in said for one in find_demands(text)),
+        demand=marked or any(one.weight > 1 for text in said for one in find_demands(text)),
         no_order=review.order_id is None and SignalKind.NO_ORDER in kinds,
         pattern=bool(kinds & PATTERNS),
         copies=bool(kinds & COPIES),

@@ -118,6 +118,7 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "callbacks:malicious": ("get", ANYBODY),  # whoever handles complaints; others 403, see test_malicious
     "callbacks:evidence": ("get", OWN_SHOP),
     "callbacks:keep_chat": ("post", OWN_SHOP),
+    "callbacks:mark_demand": ("post", OWN_SHOP),
     "callbacks:take_back_chat": ("post", OWN_SHOP),
     "callbacks:build_pack": ("post", OWN_SHOP),
     "callbacks:download_pack": ("get", OWN_SHOP),

@@ -165,7 +165,7 @@ class _Reader:
 
     def chats(self) -> Section:
         passages = []
-        for number, chat in enumerate(self.case.chats.kept().select_related("pasted_by"), 1):
+        for number, chat in enumerate(self.case.chats.kept().select_related("pasted_by", "marked_by"), 1):
             text = self.hide(chat.text)
             said = {
                 "source": chat.source,
@@ -177,6 +177,12 @@ class _Reader:
             head = f"{chat.get_source_display()} · {self.at(chat.said_at)} · {chat.pasted_by}"
             passages.append(Passage(head, text))
             self.times.append(chat.pasted_at)
+            if chat.demand:
+                words = self.hide(chat.demand)
+                marked = {"words": words, "by": str(chat.marked_by), "at": self.at(chat.marked_at)}
+                self.keep(f"chats/{number:02}-demand.json", marked)
+                head = _("Marked as the demand by %(by)s · %(at)s") % marked
+                passages.append(Passage(head, words))
         return Section(_("Chat records"), passages=tuple(passages), empty=_("None was pasted."))
 
     def calls(self) -> Section:

@@ -9,9 +9,18 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from callbacks.chats import keep_chat, take_back_chat
+from callbacks.chats import keep_chat, mark_demand, take_back_chat
 from callbacks.evidence.packs import open_pack, request_pack
-from callbacks.malicious_forms import AppealForm, ChatForm, DecisionForm, FileForm, MaliciousForm, PlainForm
+from callbacks.malicious_forms import (
+    AppealForm,
+    ChatForm,
+    DecisionForm,
+    FileForm,
+    MaliciousForm,
+    MarkForm,
+    PlainForm,
+    TakeBackForm,
+)
 from callbacks.malicious_page import MaliciousList, MaliciousPage
 from callbacks.views.case import get_case, is_partial
 from reviews import clock, complaints
@@ -84,6 +93,14 @@ def chat(request: StaffRequest, pk: int) -> HttpResponse:
     case = _handled_case(request, pk)
     form = ChatForm(case, request.POST)
     return _answer(request, case, form, lambda data: keep_chat(case, by=request.user, **data))
+
+
+@staff_only
+@require_POST
+def chat_mark(request: StaffRequest, pk: int) -> HttpResponse:
+    case = _handled_case(request, pk)
+    form = MarkForm(case, request.POST)
+    return _answer(request, case, form, lambda data: mark_demand(case, by=request.user, **data))
 
 
 @staff_only

@@ -21,7 +21,7 @@ class ChatRecordQuerySet(models.QuerySet["ChatRecord"]):
 
 
 class ChatRecord(models.Model):
-    """One pasted passage, never changed. Of one taken back only that it was there stays."""
+    """One pasted passage; its text is never changed. Of one taken back only that it was there stays."""
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="chats")
     source = models.CharField(_("source"), max_length=12, choices=ChatSource.choices)
@@ -30,6 +30,12 @@ class ChatRecord(models.Model):
     pasted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     pasted_at = models.DateTimeField(default=clock.now)
     taken_back_at = models.DateTimeField(null=True, blank=True)
+    # The buyer's own words in it that a person has marked as the demand: the finder knows only plain ones.
+    demand = PersonalTextField(_("demand"), blank=True, default="")
+    marked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    marked_at = models.DateTimeField(null=True, blank=True)
 
     objects = ChatRecordQuerySet.as_manager()
 

@@ -44,6 +44,9 @@ class EvidencePack(models.Model):
     files: Any = models.JSONField(default=list)  # paths, for the page
     manifest_sha256 = models.CharField(max_length=64, blank=True)
     zip_sha256 = models.CharField(max_length=64, blank=True, db_index=True)
+    facts_sha256 = models.CharField(
+        max_length=64, blank=True
+    )  # reviews.complaints.facts_of when it was built
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -141,6 +144,9 @@ class Complaint(models.Model):
     created_at = models.DateTimeField(default=clock.now)
     filed_at = models.DateTimeField(null=True, blank=True)
     decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     verdict = models.TextField(_("what the platform said"), blank=True)
     appeal_due_at = models.DateTimeField(_("appeal by"), null=True, blank=True)
     appealed_at = models.DateTimeField(null=True, blank=True)

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from callbacks import contacts
 from callbacks.case_list import VIEWS, cases_of
-from callbacks.chats import keep_chat
+from callbacks.chats import keep_chat, take_back_chat
 from callbacks.queue import agent_queue
 from reviews import clock, complaints
 from reviews.models import Case, Complaint, EvidencePack, Shop, Status, User
@@ -120,6 +120,33 @@ def test_before_a_person_confirmed_only_chats_can_be_kept(browser: Client, shop:
     assert address("build_pack", case) not in html
     assert browser.post(address("build_pack", case)).status_code == 422
     assert browser.post(address("complaint_new", case)).status_code == 422
+
+
+ROUNDABOUT = "客服：您好，给您补发\n买家：老板表示一下诚意，星星自然会亮"
+
+
+def test_a_person_marks_the_demand_the_program_does_not_see(browser: Client, case: Case, agent: User) -> None:
+    keep_chat(case, source="shop_chat", said_at=clock.now(), text=ROUNDABOUT, by=agent)
+    assert "没有找到要钱要物" in html_of(browser, case)
+    browser.post(address("mark_demand", case), {"words": "老板表示一下诚意，星星自然会亮"})
+    chat = case.chats.get()
+    assert (chat.demand, chat.marked_by) == ("老板表示一下诚意，星星自然会亮", agent)
+    assert chat.marked_at is not None
+    assert complaints.missing_evidence(case, "extortion") == []
+    assert "已标为要钱要物" in html_of(browser, case)
+    take_back_chat(chat, by=agent)
+    assert complaints.missing_evidence(case, "extortion")
+
+
+@pytest.mark.parametrize("words", ["您好，给您补发", "转我100元"])
+def test_what_the_shop_said_or_nobody_cannot_be_marked(
+    browser: Client, case: Case, agent: User, words: str
+) -> None:
+    keep_chat(case, source="shop_chat", said_at=clock.now(), text=ROUNDABOUT, by=agent)
+    answer = browser.post(address("mark_demand", case), {"words": words})
+    assert answer.status_code == 422
+    assert "没有说过这句原话" in answer.content.decode()
+    assert case.chats.get().demand == ""
 
 
 # --- the list and the queue ----------------------------------------------------------------------------
