@@ -85,7 +85,9 @@ class TakeBackForm(MaliciousForm):
 
 class AppealForm(MaliciousForm):
     place = "complaint"
-    note = forms.CharField(label=_("New facts for the appeal"), max_length=500)
+    note = forms.CharField(
+        label=_("New facts for the appeal"), max_length=500, widget=forms.Textarea(attrs={"rows": 2})
+    )
 
 
 def initial_of(complaint: Any) -> dict[str, Any]:

@@ -87,7 +87,29 @@ class MaliciousPage:
 
     @cached_property
     def complaint(self) -> Complaint | None:
-        return self.case.complaints.select_related("evidence", "created_by").first()
+        return complaints.in_hand(self.case)
+
+    @cached_property
+    def earlier(self) -> list[Complaint]:
+        """The other complaints about this review, the newest first."""
+        return list(self.case.complaints.exclude(pk=self.complaint.pk)) if self.complaint else []
+
+    @property
+    def may_take_back(self) -> bool:
+        """Whether this person recorded the verdict that stands."""
+        one, settled = self.complaint, (ComplaintStatus.WON, ComplaintStatus.LOST)
+        return one is not None and one.status in settled and one.decided_by_id == self.user.pk
+
+    @property
+    def is_to_hand_in(self) -> bool:
+        """Whether a complaint or an appeal may be filed next: it needs the evidence of today."""
+        one = self.complaint
+        return one is not None and (one.status == ComplaintStatus.DRAFT or one.may_appeal)
+
+    @cached_property
+    def pack_is_old(self) -> bool:
+        """Whether the case holds by now what the pack does not."""
+        return self.pack is not None and self.pack.facts_sha256 != complaints.facts_of(self.case)
 
     @property
     def platform_reason(self) -> str:
@@ -97,7 +119,7 @@ class MaliciousPage:
     @cached_property
     def missing(self) -> list[str]:
         """What a complaint of the chosen reason still lacks."""
-        if self.complaint is None or self.complaint.status != ComplaintStatus.DRAFT:
+        if self.complaint is None or not self.is_to_hand_in:
             return []
         return complaints.missing_evidence(self.case, self.complaint.reason)
 
@@ -113,6 +135,7 @@ class MaliciousPage:
             "file": FileForm(self.case, initial=initial_of(self.complaint) if self.complaint else {}),
             "decision": DecisionForm(self.case),
             "appeal": AppealForm(self.case),
+            "takeback": TakeBackForm(self.case),
         }
         if self.bound:
             made[type(self.bound).__name__.removesuffix("Form").lower()] = self.bound

@@ -106,6 +106,7 @@ urlpatterns = [
     path("cases/<int:pk>/complaint/", malicious.complaint_new, name="complaint_new"),
     path("cases/<int:pk>/complaint/file/", malicious.complaint_file, name="complaint_file"),
     path("cases/<int:pk>/complaint/verdict/", malicious.complaint_decide, name="complaint_decide"),
+    path("cases/<int:pk>/complaint/verdict/take-back/", malicious.verdict_back, name="take_back_verdict"),
     path("cases/<int:pk>/complaint/appeal/", malicious.complaint_appeal, name="complaint_appeal"),
     path("cases/<int:pk>/complaint/withdraw/", malicious.complaint_withdraw, name="complaint_withdraw"),
     path("telephone/", telephone.page, name="telephone"),

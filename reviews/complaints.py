@@ -3,6 +3,8 @@
 No text of it goes to a buyer or the public; the platform alone reads it.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +29,7 @@ from reviews.models import (
     User,
 )
 from reviews.models.cases import EventKind
-from reviews.models.complaints import MOVES, ComplaintStatus, PackStatus, Reason
+from reviews.models.complaints import MOVES, PENDING, ComplaintStatus, PackStatus, Reason
 from reviews.platforms.complaint_rules import ComplaintRule, complaint_rule
 
 
@@ -123,6 +125,51 @@ def held_by(case: Case) -> Held:
     )
 
 
+# What says something of the deal or the buyer; who held the case or looked at it does not.
+TELLING = (
+    EventKind.CALL,
+    EventKind.CAUSE,
+    EventKind.CHAT,
+    EventKind.MESSAGE,
+    EventKind.NOTE,
+    EventKind.PHOTO,
+    EventKind.REMEDY,
+    EventKind.REPLY,
+    EventKind.REVIEW_CHANGED,
+    EventKind.REVIEW_WORDS,
+    EventKind.UNDO,
+)
+_OF_ORDER = (
+    "order_no",
+    "amount",
+    "quantity",
+    "sku",
+    "product_id",
+    "created_at",
+    "shipped_at",
+    "completed_at",
+)
+
+
+def facts_of(case: Case) -> str:
+    """A fingerprint (SHA-256) of what a pack of the case would tell now.
+
+    Read from the rows, not from a pack: calls, messages, photos, marks and replies stand by their events.
+    """
+    review = Review.objects.select_related("order").get(pk=case.review_id)
+    order = review.order
+    signs = list(case.signals.order_by("kind").values_list("kind", "weight", "facts"))
+    alike = {pk for _kind, _weight, facts in signs for pk in facts.get("reviews", [])}
+    facts = {
+        "review": [review.version, case.sub_cause],
+        "order": [getattr(order, name) for name in _OF_ORDER] if order else [],
+        "events": list(case.events.filter(kind__in=TELLING).order_by("id").values_list("id", flat=True)),
+        "signs": signs,
+        "alike": list(Review.objects.filter(pk__in=alike).order_by("pk").values_list("pk", "version")),
+    }
+    return hashlib.sha256(json.dumps(facts, default=str, sort_keys=True).encode()).hexdigest()
+
+
 def missing_evidence(case: Case, reason: str) -> list[str]:
     """What has to be there before a complaint of this reason may be filed, in words."""
     held = held_by(case)
@@ -164,7 +211,7 @@ def follow_cause(case: Case, *, by: User) -> None:
 def draft_complaint(case: Case, *, by: User) -> Complaint:
     """A new draft for the case's sub-cause. One complaint at a time is pending."""
     _check_confirmed(case)
-    if case.complaints.filter(status__in=[ComplaintStatus.DRAFT, *_WITH_THE_PLATFORM]).exists():
+    if case.complaints.filter(status__in=PENDING).exists():
         raise StaleCase(_("A complaint about this review is already under way."))
     complaint = Complaint.objects.create(
         case=case,
@@ -198,33 +245,89 @@ def save_draft(
 
 def file_complaint(complaint: Complaint, *, by: User, platform_no: str = "") -> None:
     """A person has filed it on the platform. Refused without the evidence the reason needs, by name."""
+    pack = _todays_pack(complaint)
+    number = platform_no or complaint.platform_no
+    _move(complaint, "file", by=by, filed_at=clock.now(), evidence=pack, platform_no=number)
+
+
+def _todays_pack(complaint: Complaint) -> EvidencePack:
+    """The pack to hand in, which tells what the case holds now.
+
+    Raises:
+        NotYetConfirmed: no person says (any longer) that it is malicious.
+        MissingEvidence: naming everything that lacks.
+    """
     case = complaint.case
     _check_confirmed(case)
     missing = missing_evidence(case, complaint.reason)
-    pack = case.packs.defer("content").filter(status=PackStatus.READY).first()
+    pack = pack_of(case, PackStatus.READY)
     if pack is None:
         missing.append(_("Missing: the evidence pack. Build it first."))
+    elif pack.facts_sha256 != facts_of(case):
+        missing.append(_("The case has changed since the evidence pack was built. Build it anew."))
     if not complaint.statement.strip():
         missing.append(_("Missing: what happened, in your own words."))
-    if missing:
+    missing += [
+        _("Nobody wrote “%(words)s” like this: quote the review or a kept chat word for word.")
+        % {"words": line[:40]}
+        for line in _unsaid(case, complaint.quote)
+    ]
+    if pack is None or missing:
         raise MissingEvidence(" ".join(missing))
-    _move(complaint, "file", by=by, filed_at=clock.now(), evidence=pack, platform_no=platform_no)
+    return pack
+
+
+def _unsaid(case: Case, quote: str) -> list[str]:
+    """Lines of the quote that stand in no version of the review and in no kept chat; blanks do not count."""
+    versions = case.review.versions.values_list("content", "followup")
+    said = [*(text for pair in versions for text in pair), *(chat.text for chat in case.chats.kept())]
+    known = ["".join(text.split()) for text in said]
+    lines = [line.strip(' \t“”"「」') for line in quote.splitlines()]
+    return [line for line in lines if line and not any("".join(line.split()) in text for text in known)]
 
 
 def decide_complaint(complaint: Complaint, *, won: bool, by: User, verdict: str = "") -> None:
     """What the platform said; after a refusal the clock of the appeal runs."""
     now = clock.now()
-    changes: dict[str, Any] = {"decided_at": now, "verdict": verdict}
+    changes: dict[str, Any] = {"decided_at": now, "decided_by": by, "verdict": verdict}
     if not won and complaint.appealed_at is None:
         changes["appeal_due_at"] = rule_of(complaint.case).appeal_due_at(now)
     _move(complaint, "win" if won else "lose", by=by, note=verdict, **changes)
 
 
+def take_back_verdict(complaint: Complaint, *, by: User, reason: str) -> None:
+    """A verdict recorded by mistake: who recorded it takes it back, with the reason on record."""
+    if complaint.status in (ComplaintStatus.WON, ComplaintStatus.LOST) and complaint.decided_by_id != by.pk:
+        raise InvalidTransition(_("Only who recorded the verdict takes it back."))
+    if not reason.strip():
+        raise InvalidTransition(_("Say why the verdict is taken back."))
+    changes: dict[str, Any] = {"decided_at": None, "decided_by": None, "verdict": ""}
+    verb = "unsettle"
+    if complaint.appealed_at:
+        verb = "unsettle_appeal"
+    else:
+        changes["appeal_due_at"] = None
+    _check_alone(complaint)
+    note = _("The verdict is taken back: %(reason)s") % {"reason": reason}
+    _move(complaint, verb, by=by, note=note, **changes)
+
+
+def _check_alone(complaint: Complaint) -> None:
+    """Raise StaleCase while another complaint about the review is pending: it may not run beside it."""
+    others = Complaint.objects.filter(case=complaint.case_id, status__in=PENDING).exclude(pk=complaint.pk)
+    if others.exists():
+        raise StaleCase(_("A complaint about this review is already under way."))
+
+
 def appeal(complaint: Complaint, *, by: User, note: str = "") -> None:
-    """Once, within its deadline."""
-    if complaint.status == ComplaintStatus.LOST and not complaint.may_appeal:
-        raise InvalidTransition(_("The appeal has already been made, or its deadline is over."))
-    _move(complaint, "appeal", by=by, note=note, appealed_at=clock.now())
+    """Once, within its deadline, with a pack of today's facts like the complaint itself."""
+    changes: dict[str, Any] = {"appealed_at": clock.now()}
+    if complaint.status == ComplaintStatus.LOST:
+        if not complaint.may_appeal:
+            raise InvalidTransition(_("The appeal has already been made, or its deadline is over."))
+        _check_alone(complaint)
+        changes["evidence"] = _todays_pack(complaint)
+    _move(complaint, "appeal", by=by, note=note, **changes)
 
 
 def withdraw(complaint: Complaint, *, by: User, note: str = "") -> None:
@@ -243,11 +346,12 @@ def _move(complaint: Complaint, verb: str, *, by: User, note: str = "", **change
         raise StaleCase(_("Somebody else was quicker: the complaint has changed. Load it again."))
     for name, value in {"status": target, **changes}.items():
         setattr(complaint, name, value)
-    _log(complaint, by, note)
+    pack = changes.get("evidence")
+    _log(complaint, by, note, **({"pack": pack.manifest_sha256} if pack else {}))
 
 
-def _log(complaint: Complaint, by: User, note: str = "") -> None:
-    data = {"reason": complaint.reason, "status": complaint.status, "note": note}
+def _log(complaint: Complaint, by: User, note: str = "", **more: str) -> None:
+    data = {"reason": complaint.reason, "status": complaint.status, "note": note, **more}
     complaint.case.log(EventKind.COMPLAINT, by=by, **data)
 
 
@@ -301,9 +405,16 @@ def whole(rows: Sequence[ReasonRow]) -> ReasonRow:
     )
 
 
-def pack_of(case: Case) -> EvidencePack | None:
-    """The latest pack, being built or ready."""
-    return case.packs.defer("content").select_related("requested_by").first()
+def pack_of(case: Case, *status: PackStatus) -> EvidencePack | None:
+    """The latest pack, or the latest of these states."""
+    packs = case.packs.defer("content").select_related("requested_by")
+    return (packs.filter(status__in=status) if status else packs).first()
+
+
+def in_hand(case: Case) -> Complaint | None:
+    """The complaint of the case to go on with; nothing while there is none."""
+    around = ("evidence", "created_by", "case__shop", "case__review")
+    return case.complaints.in_hand_first().select_related(*around).defer("evidence__content").first()
 
 
 def by_deadline(complaints: Any) -> Any:

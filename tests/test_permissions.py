@@ -125,6 +125,7 @@ TABLE: dict[str, tuple[str, tuple[Any, Any, Any, Any]]] = {
     "callbacks:complaint_new": ("post", OWN_SHOP),
     "callbacks:complaint_file": ("post", OWN_SHOP),
     "callbacks:complaint_decide": ("post", OWN_SHOP),
+    "callbacks:take_back_verdict": ("post", OWN_SHOP),
     "callbacks:complaint_appeal": ("post", OWN_SHOP),
     "callbacks:complaint_withdraw": ("post", OWN_SHOP),
     "callbacks:bulk_new": ("get", ANYBODY),

@@ -18,8 +18,8 @@ from callbacks.evidence.sealing import Sealed, seal_pack
 from callbacks.evidence.sections import Picture, Section
 from callbacks.photos import photos_of, read_original, read_shown, reused_in
 from reviews import clock
-from reviews.complaints import NotYetConfirmed, is_confirmed
-from reviews.models import AuditEntry, Case, EvidencePack, User
+from reviews.complaints import NotYetConfirmed, facts_of, is_confirmed
+from reviews.models import AuditEntry, Case, EvidencePack, InvalidTransition, User
 from reviews.models.audit import Action
 from reviews.models.cases import EventKind
 from reviews.models.complaints import PackStatus
@@ -103,6 +103,8 @@ def _step(pack: EvidencePack, done: int) -> None:
 
 
 def _make(pack: EvidencePack) -> Sealed:
+    # Before the facts are read: what comes meanwhile makes the pack an old one.
+    EvidencePack.objects.filter(pk=pack.pk).update(facts_sha256=facts_of(pack.case))
     evidence = gather(pack.case)
     _step(pack, 1)
     photos = _photos(pack.case)
@@ -173,7 +175,13 @@ def _finish(pack: EvidencePack, sealed: Sealed) -> None:
 
 
 def open_pack(pack: EvidencePack, *, by: User) -> bytes:
-    """The ZIP, for a download that is recorded: it holds what the buyer wrote and ordered."""
+    """The ZIP, for a download that is recorded: it holds what the buyer wrote and ordered.
+
+    Raises:
+        InvalidTransition: it holds a chat that was taken back.
+    """
+    if pack.holds_taken_back:
+        raise InvalidTransition(_("This pack holds a chat that was taken back. Build it anew."))
     AuditEntry.note(
         Action.EVIDENCE, pack.case, user=by, shop=pack.case.shop, pack=pack.pk, sha256=pack.zip_sha256
     )

@@ -123,19 +123,25 @@ def build_pack(request: StaffRequest, pk: int) -> HttpResponse:
 @staff_only
 @require_safe
 def download_pack(request: StaffRequest, pk: int, pack: int) -> HttpResponse:
-    """The ZIP; every download is on record."""
+    """The ZIP; every download is on record. Refused in words while it holds what was taken back."""
     case = _handled_case(request, pk)
     ready = get_object_or_404(EvidencePack, pk=pack, case=case, status=PackStatus.READY)
+    try:
+        content = open_pack(ready, by=request.user)
+    except InvalidTransition as refusal:
+        form = PlainForm(case, {})
+        form.add_error(None, str(refusal))
+        return _show(request, case, bound=form, status=409)
     name = f"evidence-{case.pk}-{ready.manifest_sha256[:8]}.zip"
-    response = HttpResponse(open_pack(ready, by=request.user), content_type="application/zip")
+    response = HttpResponse(content, content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     patch_cache_control(response, private=True, no_store=True)
     return response
 
 
 def _pending(case: Case) -> Complaint:
-    """The complaint the page shows; 404 when there is none."""
-    complaint = case.complaints.select_related("case__shop", "case__review").first()
+    """The complaint the page shows as the one in hand; 404 when there is none."""
+    complaint = complaints.in_hand(case)
     if complaint is None:
         raise Http404
     complaint.case = case
@@ -180,6 +186,20 @@ def complaint_decide(request: StaffRequest, pk: int) -> HttpResponse:
         lambda data: complaints.decide_complaint(
             complaint, won=data["won"], by=request.user, verdict=data["verdict"]
         ),
+    )
+
+
+@staff_only
+@require_POST
+def verdict_back(request: StaffRequest, pk: int) -> HttpResponse:
+    case = _handled_case(request, pk)
+    complaint = _pending(case)
+    form = TakeBackForm(case, request.POST)
+    return _answer(
+        request,
+        case,
+        form,
+        lambda data: complaints.take_back_verdict(complaint, by=request.user, reason=data["why"]),
     )
 
 

@@ -69,6 +69,13 @@ class EvidencePack(models.Model):
         return f"{self.case} {self.zip_sha256[:8]}"
 
     @property
+    def holds_taken_back(self) -> bool:
+        """Whether a chat that stood in the case while it was put together was taken back since."""
+        built = self.built_at or clock.now()
+        gone = self.case.chats.filter(taken_back_at__gte=self.requested_at, pasted_at__lte=built)
+        return gone.exists()
+
+    @property
     def is_over(self) -> bool:
         return self.status in (PackStatus.READY, PackStatus.FAILED)
 
@@ -103,6 +110,9 @@ MOVES: dict[str, tuple[tuple[ComplaintStatus, ...], ComplaintStatus]] = {
     "win": ((ComplaintStatus.FILED, ComplaintStatus.APPEALED), ComplaintStatus.WON),
     "lose": ((ComplaintStatus.FILED, ComplaintStatus.APPEALED), ComplaintStatus.LOST),
     "appeal": ((ComplaintStatus.LOST,), ComplaintStatus.APPEALED),
+    # A verdict recorded by mistake: back to what it was about.
+    "unsettle": ((ComplaintStatus.WON, ComplaintStatus.LOST), ComplaintStatus.FILED),
+    "unsettle_appeal": ((ComplaintStatus.WON, ComplaintStatus.LOST), ComplaintStatus.APPEALED),
     "withdraw": (
         (ComplaintStatus.DRAFT, ComplaintStatus.FILED, ComplaintStatus.APPEALED),
         ComplaintStatus.WITHDRAWN,
@@ -120,6 +130,34 @@ class ComplaintQuerySet(models.QuerySet["Complaint"]):
         return self.filter(
             Q(status=ComplaintStatus.DRAFT) | Q(status=ComplaintStatus.LOST, appealed_at=None)
         ).exclude(status=ComplaintStatus.LOST, appeal_due_at__lt=timezone.now())
+
+    def in_hand_first(self) -> "ComplaintQuerySet":
+        """The one to go on with before all others: pending, else won, else one that may be appealed, else
+        lost, else withdrawn; the newest of each first."""
+        kind = models.Case(
+            models.When(status__in=PENDING, then=0),
+            models.When(status=ComplaintStatus.WON, then=1),
+            models.When(_appealable(clock.now()), then=2),
+            models.When(status=ComplaintStatus.LOST, then=3),
+            default=4,
+        )
+        return self.order_by(kind, "-created_at", "-id")
+
+
+def _appealable(now: datetime) -> Q:
+    """Lost, not appealed yet and not too late."""
+    in_time = Q(appeal_due_at=None) | Q(appeal_due_at__gte=now)
+    return in_time & Q(status=ComplaintStatus.LOST, appealed_at=None)
+
+
+def running_deadline() -> models.Case:
+    """A row's `next_due`, for the database."""
+    return models.Case(
+        models.When(status=ComplaintStatus.DRAFT, then="due_at"),
+        models.When(_appealable(clock.now()), then="appeal_due_at"),
+        default=None,
+        output_field=models.DateTimeField(),
+    )
 
 
 class Complaint(models.Model):

@@ -51,6 +51,13 @@ def drafted(**more: str) -> dict[str, str]:
     }
 
 
+def make_pack(case: Case) -> EvidencePack:
+    facts = complaints.facts_of(case)
+    return EvidencePack.objects.create(
+        case=case, status="ready", manifest_sha256="a" * 64, facts_sha256=facts, built_at=clock.now()
+    )
+
+
 # --- the evidence page ------------------------------------------------------------------------------
 
 
@@ -66,8 +73,8 @@ def test_it_says_what_is_missing_before_anybody_files(browser: Client, case: Cas
 
 def test_a_complaint_goes_from_draft_to_verdict_by_hand(browser: Client, case: Case, agent: User) -> None:
     keep_chat(case, source="shop_chat", said_at=clock.now(), text="转我60块红包，不然差评", by=agent)
-    EvidencePack.objects.create(case=case, status="ready", manifest_sha256="a" * 64)
-    browser.post(address("complaint_file", case), drafted())
+    make_pack(case)
+    browser.post(address("complaint_file", case), drafted(platform_no="TS-0"))
     assert Complaint.objects.get().statement == "聊天里要求转账 60 元"
     browser.post(address("complaint_file", case), drafted(filed="1", platform_no="TS-1"))
     assert Complaint.objects.get().platform_no == "TS-1"
@@ -76,11 +83,39 @@ def test_a_complaint_goes_from_draft_to_verdict_by_hand(browser: Client, case: C
     browser.post(address("complaint_decide", case), {"won": "1", "verdict": ""})
     assert Complaint.objects.get().status == "won"
     assert "成立" in html_of(browser, case)
+    assert browser.post(address("take_back_verdict", case), {"why": ""}).status_code == 422
+    browser.post(address("take_back_verdict", case), {"why": "点错了"})
+    assert Complaint.objects.get().status == "appealed"
+
+
+def test_enter_in_what_the_platform_said_decides_nothing(browser: Client, case: Case) -> None:
+    """In a field of one line Enter presses the first button, "won"."""
+    Complaint.objects.update(status="filed", filed_at=clock.now())
+    html = html_of(browser, case)
+    assert '<textarea name="verdict"' in html
+    assert '<input type="text" name="verdict"' not in html
+
+
+def test_an_old_pack_or_one_with_a_chat_taken_back_says_so(browser: Client, case: Case, agent: User) -> None:
+    chat = keep_chat(case, source="shop_chat", said_at=clock.now(), text="给我100元我就改", by=agent)
+    pack = make_pack(case)
+    assert "请重新生成" not in html_of(browser, case)
+    assert "/pack/" in html_of(browser, case)
+    keep_chat(case, source="other", said_at=clock.now(), text="在吗", by=agent)
+    assert "案件又有了新内容，请重新生成" in html_of(browser, case)
+    take_back_chat(chat, by=agent)
+    html = html_of(browser, case)
+    link = reverse("callbacks:download_pack", args=[case.pk, pack.pk])
+    assert "有已撤回的聊天记录，请重新生成" in html
+    assert link not in html
+    answer = browser.get(link)
+    assert answer.status_code == 409
+    assert "有已撤回的聊天记录" in answer.content.decode()
 
 
 def test_a_second_click_files_nothing_twice(browser: Client, case: Case, agent: User) -> None:
     keep_chat(case, source="shop_chat", said_at=clock.now(), text="转我60块红包，不然差评", by=agent)
-    EvidencePack.objects.create(case=case, status="ready", manifest_sha256="a" * 64)
+    make_pack(case)
     codes = [browser.post(address("complaint_file", case), drafted(filed="1")).status_code for _ in range(2)]
     assert codes == [302, 409]
     assert case.events.filter(kind="complaint").count() == 2  # draft, filed

@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from callbacks import contacts
+from callbacks.chats import keep_chat, take_back_chat
 from reviews import clock, complaints
 from reviews.complaints import MissingEvidence, NotYetConfirmed
 from reviews.models import (
@@ -21,6 +22,7 @@ from reviews.models import (
     Status,
     User,
 )
+from reviews.models.cases import EventKind
 from reviews.models.complaints import MOVES, ComplaintStatus, Reason
 from reviews.platforms.complaint_rules import complaint_rule
 from tests.factories import make_case, make_review, make_shop, make_user
@@ -39,14 +41,18 @@ def confirm(case: Case, by: User, sub_cause: str = "spam") -> Complaint:
 
 
 def make_pack(case: Case) -> EvidencePack:
-    return EvidencePack.objects.create(case=case, status="ready", manifest_sha256="a" * 64)
+    facts = complaints.facts_of(case)
+    return EvidencePack.objects.create(
+        case=case, status="ready", manifest_sha256="a" * 64, facts_sha256=facts, built_at=clock.now()
+    )
 
 
 def ready(case: Case, by: User, sub_cause: str = "spam") -> Complaint:
     """A draft with everything a complaint of this reason needs, besides the reason's own evidence."""
     complaint = confirm(case, by, sub_cause)
     make_pack(case)
-    complaints.save_draft(complaint, reason=sub_cause, statement="全文是广告", quote="加我主页", due_at=None)
+    quote = case.review.content
+    complaints.save_draft(complaint, reason=sub_cause, statement="全文是广告", quote=quote, due_at=None)
     return complaint
 
 
@@ -145,6 +151,7 @@ def test_a_chat_taken_back_proves_nothing(case: Case, agent: User) -> None:
 def test_signs_in_behaviour_are_evidence(case: Case, agent: User, kind: str, reason: str) -> None:
     complaint = ready(case, agent)
     BehaviourSignal.objects.create(case=case, kind=kind, weight=2)
+    make_pack(case)
     complaints.save_draft(complaint, reason=reason, statement="经过", quote="", due_at=None)
     complaints.file_complaint(complaint, by=agent)
     assert complaint.status == "filed"
@@ -154,6 +161,36 @@ def test_it_is_not_filed_without_a_pack_or_a_statement(case: Case, agent: User) 
     complaint = confirm(case, agent)
     with pytest.raises(MissingEvidence, match=r"证据包.*写明经过"):
         complaints.file_complaint(complaint, by=agent)
+
+
+def test_it_is_filed_with_a_pack_of_todays_facts_only(case: Case, agent: User) -> None:
+    complaint = ready(case, agent)
+    keep_chat(case, source="other", said_at=clock.now() - timedelta(hours=1), text="新的记录", by=agent)
+    with pytest.raises(MissingEvidence, match="重新生成"):
+        complaints.file_complaint(complaint, by=agent)
+    pack = make_pack(case)
+    complaints.file_complaint(complaint, by=agent)
+    assert complaint.evidence == pack
+    assert case.events.filter(kind="complaint").latest("id").data["pack"] == pack.manifest_sha256
+
+
+def test_whoever_looks_at_the_case_makes_no_pack_old(case: Case, agent: User) -> None:
+    complaint = ready(case, agent)
+    case.log(EventKind.REVEAL, by=agent)
+    case.log(EventKind.LAPSE)
+    complaints.file_complaint(complaint, by=agent)
+
+
+def test_what_is_quoted_stands_in_the_review_or_a_chat(case: Case, agent: User) -> None:
+    complaint = ready(case, agent)
+    said: dict[str, Any] = {"reason": "spam", "statement": "经过", "due_at": None}
+    complaints.save_draft(complaint, quote="加我主页领券", **said)
+    with pytest.raises(MissingEvidence, match="没有这句原话：“加我主页领券”"):
+        complaints.file_complaint(complaint, by=agent)
+    keep_chat(case, source="other", said_at=clock.now(), text="买家：加我主页 领券", by=agent)
+    make_pack(case)
+    complaints.save_draft(complaint, quote=f"“加我主页领券”\n{case.review.content}", **said)
+    complaints.file_complaint(complaint, by=agent)
 
 
 def test_every_reason_says_what_it_needs() -> None:
@@ -181,12 +218,77 @@ def test_an_appeal_after_its_deadline_is_refused(case: Case, agent: User) -> Non
         complaints.appeal(complaint, by=agent)
 
 
+def test_an_appeal_needs_what_the_complaint_needs(case: Case, agent: User) -> None:
+    complaint = ready(case, agent, "extortion")
+    chat = keep_chat(
+        case, source="other", said_at=clock.now(), text="买家：给我转100元红包，不然差评", by=agent
+    )
+    make_pack(case)
+    complaints.file_complaint(complaint, by=agent)
+    complaints.decide_complaint(complaint, won=False, by=agent)
+    take_back_chat(chat, by=agent)
+    with pytest.raises(MissingEvidence, match=r"要钱要物.*重新生成"):
+        complaints.appeal(complaint, by=agent)
+    keep_chat(case, source="other", said_at=clock.now(), text="买家：给我100元我就改", by=agent)
+    pack = make_pack(case)
+    complaints.appeal(complaint, by=agent)
+    assert complaint.evidence == pack
+
+
+def test_nobody_appeals_what_no_person_holds_for_malicious(case: Case, agent: User) -> None:
+    complaint = filed(case, agent)
+    complaints.decide_complaint(complaint, won=False, by=agent)
+    contacts.decide_cause(case, "quality", by=agent)
+    with pytest.raises(NotYetConfirmed):
+        complaints.appeal(complaint, by=agent)
+
+
+def test_who_recorded_a_wrong_verdict_takes_it_back_with_a_reason(
+    case: Case, agent: User, manager: User
+) -> None:
+    complaint = filed(case, agent)
+    complaints.decide_complaint(complaint, won=True, by=agent, verdict="成立")
+    for by, reason in ((manager, "录错了"), (agent, " ")):
+        with pytest.raises(InvalidTransition):
+            complaints.take_back_verdict(complaint, by=by, reason=reason)
+    complaints.take_back_verdict(complaint, by=agent, reason="录错了")
+    kept = Complaint.objects.get()
+    assert (kept.status, kept.decided_at, kept.decided_by, kept.verdict) == ("filed", None, None, "")
+    assert "录错了" in case.events.filter(kind="complaint").latest("id").data["note"]
+
+
+def test_the_verdict_on_an_appeal_goes_back_to_the_appeal(case: Case, agent: User) -> None:
+    complaint = filed(case, agent)
+    complaints.decide_complaint(complaint, won=False, by=agent)
+    complaints.appeal(complaint, by=agent)
+    complaints.decide_complaint(complaint, won=True, by=agent)
+    complaints.take_back_verdict(complaint, by=agent, reason="录错了")
+    assert Complaint.objects.get().status == "appealed"
+
+
+def test_an_open_appeal_is_in_hand_again_when_the_next_complaint_is_withdrawn(
+    case: Case, agent: User
+) -> None:
+    lost = filed(case, agent)
+    complaints.decide_complaint(lost, won=False, by=agent)
+    second = complaints.draft_complaint(case, by=agent)
+    assert complaints.in_hand(case) == second
+    with pytest.raises(StaleCase):
+        complaints.appeal(lost, by=agent)
+    with pytest.raises(StaleCase):
+        complaints.take_back_verdict(lost, by=agent, reason="录错了")
+    complaints.withdraw(second, by=agent)
+    assert complaints.in_hand(case) == lost
+    complaints.appeal(lost, by=agent)
+
+
 VERBS: dict[str, Any] = {
     "file": lambda one, by: complaints.file_complaint(one, by=by),
     "win": lambda one, by: complaints.decide_complaint(one, won=True, by=by),
     "lose": lambda one, by: complaints.decide_complaint(one, won=False, by=by),
     "appeal": lambda one, by: complaints.appeal(one, by=by),
     "withdraw": lambda one, by: complaints.withdraw(one, by=by),
+    "unsettle": lambda one, by: complaints.take_back_verdict(one, by=by, reason="录错了"),
 }
 
 
@@ -196,8 +298,8 @@ def test_only_the_moves_of_the_table_are_possible(
     case: Case, agent: User, verb: str, status: ComplaintStatus
 ) -> None:
     complaint = ready(case, agent)
-    Complaint.objects.filter(pk=complaint.pk).update(status=status, filed_at=clock.now())
-    complaint.status = status
+    complaint.status, complaint.filed_at, complaint.decided_by = status, clock.now(), agent
+    complaint.save()
     if status in MOVES[verb][0]:
         VERBS[verb](complaint, agent)
         assert Complaint.objects.get().status == MOVES[verb][1]
