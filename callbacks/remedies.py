@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from callbacks import ledger, limits
@@ -275,7 +274,7 @@ def _approve(remedy: Remedy, by: User, amount: Decimal | None, fresh: dict[str, 
 def accept_remedy(remedy: Remedy, *, by: User) -> None:
     """The buyer has said yes to what was offered."""
     check_hold(remedy.case, by)
-    with transaction.atomic():
+    with compensating(remedy.case, note="", by=by):
         _move(remedy, RemedyStatus.OFFERED, to=RemedyStatus.APPROVED)
         ledger.post(remedy, EntryKind.APPROVE, by=by)
         _log(remedy, by=by, note="")

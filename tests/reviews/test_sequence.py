@@ -126,6 +126,17 @@ def test_an_approval_is_a_compensation_of_its_own_day(case: Case, agent: User, m
         remedies.decide_remedy(remedy, approve=True, by=manager)
 
 
+def test_the_buyers_yes_is_a_compensation_of_its_own_day(case: Case, agent: User) -> None:
+    second = same_buyer(case, agent)
+    with clock.at(day(0)):
+        remedy = remedies.offer_remedy(case, "coupon", amount=Decimal(5), by=agent, accepted=False)
+    tell(second, MENTION, day(31))
+    with clock.at(day(32)), pytest.raises(SequenceRefusal):
+        remedies.accept_remedy(remedy, by=agent)
+    with clock.at(day(61)):
+        remedies.accept_remedy(remedy, by=agent)
+
+
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["same shop", "another shop, same number"])
 def test_it_holds_in_every_case_of_the_buyer_for_thirty_days(
     case: Case, agent: User, other_shop: Shop, elsewhere: bool
