@@ -201,6 +201,7 @@ def _log(remedy: Remedy, *, by: User, note: str) -> None:
     remedy.case.log(
         EventKind.REMEDY,
         by=by,
+        id=remedy.pk,
         remedy=remedy.kind,
         amount=str(remedy.amount),
         status=remedy.status,

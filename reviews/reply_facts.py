@@ -3,6 +3,7 @@ personal, no amounts, and no benefit beyond the cure of the problem."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from django.conf import settings
 from django.utils import timezone, translation
@@ -93,12 +94,18 @@ def _promise_facts(events: Sequence[CaseEvent], shop: Shop) -> dict[str, str]:
 
 
 def _remedy_facts(events: Sequence[CaseEvent]) -> dict[str, str]:
-    """What was granted and stands: the latest word on each remedy counts."""
-    latest: dict[tuple[object, ...], Mapping[str, object]] = {}
+    """What was granted and stands: the latest word on each remedy counts.
+
+    Old events have no id; there kind and amount tell one remedy from another.
+    """
+    latest: dict[object, Mapping[str, object]] = {}
     for event in events:
         if event.kind == EventKind.REMEDY:
             data = event.data
-            latest[(data.get("id"), data.get("remedy"), data.get("amount"))] = data
+            alike = (data.get("remedy"), Decimal(data.get("amount") or 0))
+            if "id" in data:
+                latest.pop(alike, None)  # what became of one that was offered before ids were written
+            latest[data.get("id", alike)] = data
     granted = {str(data["remedy"]) for data in latest.values() if data.get("status") in GRANTED}
     if not granted:
         return {}

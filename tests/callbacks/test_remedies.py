@@ -8,6 +8,7 @@ import pytest
 import time_machine
 
 from callbacks import ledger, remedies
+from callbacks.demo_remedies import demo_picture
 from callbacks.holding import NotAllowed
 from callbacks.ledger import Balance
 from callbacks.models import (
@@ -17,12 +18,16 @@ from callbacks.models import (
     Payout,
     Remedy,
     RemedyBudget,
+    RemedyKind,
     RemedyStatus,
 )
 from callbacks.models.ledger import AppendOnly
+from callbacks.photos import add_photos
 from reviews.models import Case, InvalidTransition, Shop, ShopMembership, StaleCase, Status, User
 from reviews.models.cases import EventKind
-from tests.factories import make_case, make_review, make_user
+from reviews.outgoing import OffendingText
+from reviews.reply_facts import case_facts, events_of
+from tests.factories import make_case, make_order, make_review, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -38,6 +43,19 @@ def offer(case: Case, kind: str = "part_refund", amount: Any = 5, **more: Any) -
     return remedies.offer_remedy(
         case, kind, amount=None if amount is None else Decimal(amount), by=by, **more
     )
+
+
+def at_work(shop: Shop, person: User, amount: str = "129") -> Case:
+    """A further case of theirs, of an order of this value."""
+    review = make_review(shop, order=make_order(shop, amount=Decimal(amount)))
+    return make_case(shop, review=review, assignee=person, status=Status.IN_PROGRESS)
+
+
+def proven(case: Case) -> Case:
+    """With a picture: the policy gives a part refund, an exchange, a re-send, the freight."""
+    assert case.assignee
+    add_photos(case, [("a.jpg", demo_picture(f"{case.pk}"))], by=case.assignee)
+    return fresh(case)
 
 
 def sums() -> tuple[int, int]:
@@ -87,10 +105,10 @@ def test_what_needs_a_managers_eye_says_so(case: Case) -> None:
 
 
 def test_it_stops_at_the_limit_of_the_case(shop: Shop, case: Case) -> None:
-    Shop.objects.update(remedy_limit_per_case=12)
-    case = fresh(case)
-    assert [offer(case, "coupon", 5).status for _ in range(3)] == ["approved", "approved", "to_approve"]
-    assert Remedy.objects.last().because == [Because.CASE_LIMIT]  # type: ignore[union-attr]
+    Shop.objects.update(remedy_limit_per_case=30)
+    case = proven(case)
+    assert offer(case, "part_refund", "25.8").status == RemedyStatus.APPROVED
+    assert offer(case, "return_freight", 8).because == [Because.CASE_LIMIT]
 
 
 def test_it_stops_at_the_limit_of_the_day(shop: Shop, case: Case, agent: User) -> None:
@@ -111,27 +129,28 @@ def test_ones_own_limit_goes_before_the_shops(shop: Shop, case: Case, agent: Use
     assert offer(case).because == [Because.CASE_LIMIT]
 
 
-def test_a_budget_is_the_shops_and_the_months(shop: Shop, case: Case, manager: User) -> None:
+def test_a_budget_is_the_shops_and_the_months(shop: Shop, case: Case, agent: User, manager: User) -> None:
     RemedyBudget.objects.create(shop=shop, fen=900)
     assert offer(case).status == RemedyStatus.APPROVED
-    assert offer(case, "coupon").because == [Because.BUDGET]
+    assert offer(at_work(shop, agent), "coupon").because == [Because.BUDGET]
     managed = make_case(shop, assignee=manager, status=Status.IN_PROGRESS)
     given = offer(managed)  # a manager may, and it is written down
     assert (given.status, given.because) == (RemedyStatus.APPROVED, [Because.BUDGET])
 
 
-def test_a_budget_may_be_of_one_kind(shop: Shop, case: Case) -> None:
+def test_a_budget_may_be_of_one_kind(shop: Shop, case: Case, agent: User) -> None:
     RemedyBudget.objects.create(shop=shop, kind="coupon", fen=400)
     assert offer(case).status == RemedyStatus.APPROVED
-    assert offer(case, "coupon").because == [Because.BUDGET]
+    assert offer(at_work(shop, agent), "coupon").because == [Because.BUDGET]
 
 
-def test_last_months_money_is_gone(shop: Shop, case: Case) -> None:
+def test_last_months_money_is_gone(shop: Shop, case: Case, agent: User) -> None:
+    other = at_work(shop, agent)
     RemedyBudget.objects.create(shop=shop, fen=500)
     with time_machine.travel("2026-10-31 15:59:00+00:00", tick=False):  # 23:59 in Shanghai
         assert offer(case).status == RemedyStatus.APPROVED
     with time_machine.travel("2026-10-31 16:00:00+00:00", tick=False):
-        assert offer(case, "coupon").status == RemedyStatus.APPROVED
+        assert offer(other, "coupon").status == RemedyStatus.APPROVED
 
 
 @pytest.mark.parametrize("kind", ["part_refund", "coupon", "cash"])
@@ -243,6 +262,16 @@ def test_an_account_is_the_managers(case: Case, agent: User, manager: User) -> N
     assert sums() == (0, 2000)
 
 
+@pytest.mark.parametrize("kind", RemedyKind)
+def test_the_public_reply_forgets_what_was_cancelled(shop: Shop, manager: User, kind: RemedyKind) -> None:
+    case = at_work(shop, manager)
+    named = kind in (RemedyKind.PART_REFUND, RemedyKind.COUPON, RemedyKind.CASH)
+    remedy = offer(case, kind, 20 if named else None, reason="核实属实")
+    assert case_facts(events_of([case])[case.pk], shop)["settled"]
+    remedies.cancel_remedy(Remedy.objects.get(pk=remedy.pk), by=manager, reason="买家不要了")
+    assert "settled" not in case_facts(events_of([case])[case.pk], shop)
+
+
 def test_what_is_paid_cannot_be_cancelled(case: Case, agent: User) -> None:
     remedy = offer(case)
     remedies.carry_out(remedy, "platform", by=agent, reference="T1")
@@ -288,7 +317,7 @@ def test_the_check_finds_a_broken_entry(case: Case, agent: User) -> None:
 
 def test_it_knows_what_a_month_bears(case: Case, agent: User, shop: Shop) -> None:
     paid = offer(case)
-    offer(case, "coupon")
+    offer(at_work(shop, agent), "coupon")
     remedies.carry_out(paid, "platform", by=agent, reference="T1")
     month = ledger.month_of(shop, paid.agreed_at)
     assert ledger.by_kind([shop], month) == {

@@ -27,8 +27,10 @@ def event(kind: str, minutes: int = 0, **data: Any) -> CaseEvent:
     return CaseEvent(kind=kind, at=NOON + timedelta(minutes=minutes), data=data)
 
 
-def remedy(kind: str, status: str = "approved", amount: str = "12.50", minutes: int = 0) -> CaseEvent:
-    return event(EventKind.REMEDY, minutes, remedy=kind, amount=amount, status=status)
+def remedy(
+    kind: str, status: str = "approved", amount: str = "12.50", minutes: int = 0, **more: Any
+) -> CaseEvent:
+    return event(EventKind.REMEDY, minutes, remedy=kind, amount=amount, status=status, **more)
 
 
 def test_a_resend_is_named_and_no_amount() -> None:
@@ -47,6 +49,14 @@ def test_a_benefit_is_never_named_in_public(kind: str) -> None:
 def test_what_waits_for_approval_or_was_refused_is_not_said() -> None:
     assert case_facts([remedy("refund", "to_approve")], SHOP)["done"] == ""
     assert case_facts([remedy("refund"), remedy("refund", "refused", minutes=5)], SHOP)["done"] == ""
+
+
+def test_a_cancelled_one_is_told_from_its_like_by_id_or_of_old_by_kind_and_amount() -> None:
+    for ids in ({}, {"id": 2}):
+        past = [remedy("resend", amount="0"), remedy("resend", "cancelled", "0.00", 5, **ids)]
+        assert case_facts(past, SHOP)["done"] == ""
+    two = [remedy("resend", id=1), remedy("resend", id=2, minutes=1)]
+    assert "补发" in case_facts([*two, remedy("resend", "cancelled", minutes=2, id=2)], SHOP)["done"]
 
 
 def test_a_call_is_named_by_the_shops_day_only_when_somebody_spoke() -> None:
