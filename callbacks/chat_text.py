@@ -21,8 +21,8 @@ _END = "有任何情况直接在这里找我就行。"
 _REMEDIES: dict[str, str] = {
     RemedyKind.REFUND: "全额退款",
     RemedyKind.PART_REFUND: "退您{amount}元",
-    RemedyKind.EXCHANGE: "给您换一件，来回运费我们出",
-    RemedyKind.RESEND: "给您补发，运费我们出",
+    RemedyKind.EXCHANGE: "给您换一件",
+    RemedyKind.RESEND: "给您补发",
     RemedyKind.RETURN_FREIGHT: "退货的运费我们出",
     RemedyKind.COUPON: "给您{amount}元的店铺券",
     RemedyKind.FREE_SHIPPING: "您下一单由我们包邮",

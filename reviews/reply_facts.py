@@ -26,8 +26,8 @@ _SO = "1"
 # Written to the buyer, so in the buyer's language whatever the agent reads. Each is said only when it is so.
 _DONE = (
     "[[called|{call_day}已跟您通过电话，情况记下了。]]"
-    "[[resend|已为您安排补发，运费由店里承担。]]"
-    "[[exchange|已为您安排换货，来回运费由店里承担。]]"
+    "[[resend|已为您安排补发。]]"
+    "[[exchange|已为您安排换货。]]"
     "[[refund|已为您安排退款。]]"
     "[[part_refund|已为您安排部分退款。]]"
     "[[return_freight|退货的运费由店里承担。]]"

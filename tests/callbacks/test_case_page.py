@@ -416,7 +416,9 @@ def test_it_draws_the_page_and_the_chat_text_whatever_was_agreed(
     client.force_login(manager)
     response = client.get(address("case", case))
     assert response.status_code == 200
-    assert "跟您说好的是：" in response.context["page"].form["message"].initial["text"]
+    text = response.context["page"].form["message"].initial["text"]
+    assert "跟您说好的是：" in text
+    assert ("运费" in text) == (kind == RemedyKind.RETURN_FREIGHT)
 
 
 # --- the end ------------------------------------------------------------------------------------

@@ -35,8 +35,13 @@ def remedy(
 
 def test_a_resend_is_named_and_no_amount() -> None:
     done = case_facts([remedy("resend")], SHOP)["done"]
-    assert done == "已为您安排补发，运费由店里承担。"
+    assert done == "已为您安排补发。"
     assert "12.5" not in case_facts([remedy("part_refund")], SHOP)["done"]
+
+
+@pytest.mark.parametrize("kind", CURES)
+def test_only_freight_that_was_agreed_is_promised(kind: str) -> None:
+    assert ("运费" in case_facts([remedy(kind)], SHOP)["done"]) == (kind == "return_freight")
 
 
 @pytest.mark.parametrize("kind", ["coupon", "gift", "cash", "membership", "free_shipping"])
