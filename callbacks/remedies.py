@@ -309,7 +309,7 @@ def carry_out(
     _check_may_pay(remedy, by)
     if KINDS[remedy.kind].money and not reference.strip():
         raise NotAllowed(_("Type the number of the payment: without it nobody can find it again."))
-    with compensating(remedy.case, note="", by=by):
+    with compensating(remedy.case, note=reference, by=by):
         _move(remedy, RemedyStatus.APPROVED, to=RemedyStatus.PAID)
         payout = Payout.objects.create(
             remedy=remedy,

@@ -93,7 +93,7 @@ INWARD = {
         reviews.EvidencePack.zip_sha256 callbacks.ProofPhoto.content_type callbacks.ProofPhoto.look
         callbacks.ProofPhoto.sha256""",
     "notes of a remedy, checked with it (callbacks.remedies)": """callbacks.Remedy.reason
-        callbacks.Remedy.decision callbacks.Payout.reversal_reason""",
+        callbacks.Remedy.decision callbacks.Payout.reference callbacks.Payout.reversal_reason""",
     "what became of the rows of a job": """callbacks.BulkJob.asked callbacks.BulkJob.language
         callbacks.BulkRow.reason callbacks.BulkRow.seen""",
     "put before texts by an administrator: checked when it is set": """
@@ -101,7 +101,7 @@ INWARD = {
     "of gateways: addresses, secrets, numbers, errors": """callbacks.ShopGateway.endpoint
         callbacks.ShopGateway.secret callbacks.OutgoingMessage.recipient callbacks.OutgoingMessage.provider_id
         callbacks.OutgoingMessage.reason""",
-    "shown to staff only": """callbacks.Payout.reference
+    "shown to staff only": """
         callbacks.MannerHint.text reviews.Incident.words reviews.ClassificationRequest.error
         reviews.ReadingRequest.error reviews.ImportJob.error""",
     "a refused text on its way to the manager": """reviews.TextRelease.text reviews.TextRelease.scope

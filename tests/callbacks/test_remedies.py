@@ -262,6 +262,13 @@ def test_an_account_is_the_managers(case: Case, agent: User, manager: User) -> N
     assert sums() == (0, 2000)
 
 
+def test_the_number_of_a_payment_obeys_the_law_like_any_note(case: Case, agent: User) -> None:
+    remedy = offer(case)
+    with pytest.raises(OffendingText):
+        remedies.carry_out(remedy, "platform", by=agent, reference="改好评后返现5元")
+    assert sums() == (500, 0)
+
+
 @pytest.mark.parametrize("kind", RemedyKind)
 def test_the_public_reply_forgets_what_was_cancelled(shop: Shop, manager: User, kind: RemedyKind) -> None:
     case = at_work(shop, manager)
