@@ -112,15 +112,17 @@
 
   async function mayLeave(source, text, kind) {
     const place = source.closest("[data-check]");
-    const state = known(source, place);
+    const state = known(source, place), usual = place.dataset.check;
+    let judged;
     try {
-      const judged = await judge(source, place, text, kind || place.dataset.check, AbortSignal.timeout(10000));
-      if (["pass", "warn", "released"].includes(judged.verdict)) return true;
-      take(source, state, text, judged.offences);
+      judged = await judge(source, place, text, kind || usual, AbortSignal.timeout(10000));
     } catch {
       tell(words.unheard);
       return false;
     }
+    const passes = ["pass", "warn", "released"].includes(judged.verdict);
+    if (!passes || !kind || kind === usual) take(source, state, text, judged.offences);
+    if (passes) return true;
     tell(words.uncopied);
     state.list.focus();
     return false;
