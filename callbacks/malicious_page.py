@@ -5,7 +5,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Case as Place
+from django.db.models import F, OuterRef, Q, Subquery, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -23,11 +24,11 @@ from reviews import clock, complaints
 from reviews.causes import Cause
 from reviews.complaints import ReasonRow
 from reviews.models import Case, ChatRecord, Complaint, EvidencePack, PublicReply, Shop, User
-from reviews.models.complaints import ComplaintStatus
+from reviews.models.complaints import ComplaintStatus, running_deadline
 from reviews.platforms.complaint_rules import ComplaintRule
 from reviews.signal_words import SignalWords, in_words, review_ids
 
-SHOWN = 200  # cases on the list, the newest first
+SHOWN = 200  # cases on the list, the nearest deadlines first
 
 
 @dataclass
@@ -162,6 +163,14 @@ _VIEW_LABELS: dict[str, Any] = {
 }
 
 
+_PLACE = Place(
+    When(deadline__isnull=False, then=0),
+    When(complaint_status=ComplaintStatus.DRAFT, then=1),
+    When(complaint_id=None, then=2),
+    default=3,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     case: Case
@@ -179,34 +188,34 @@ class MaliciousList:
 
     @cached_property
     def rows(self) -> list[Row]:
-        latest = Complaint.objects.filter(case=OuterRef("pk")).order_by("-created_at", "-id")
+        """Running deadlines first, unknown ones next, then the rest, the newest first."""
+        first = Complaint.objects.filter(case=OuterRef("pk")).in_hand_first()
+        confirmed = Q(cause=Cause.MALICIOUS, needs_decision=False)
+        # What was complained of stays here when its cause is corrected: the figures count it.
+        complained = Complaint.objects.filter(case__shop__in=self.shops).exclude(
+            status=ComplaintStatus.WITHDRAWN
+        )
         cases = (
-            Case.objects.filter(shop__in=self.shops, cause=Cause.MALICIOUS, needs_decision=False)
+            Case.objects.filter(confirmed | Q(pk__in=complained.values("case")), shop__in=self.shops)
             .annotate(
-                complaint_id=Subquery(latest.values("pk")[:1]),
-                complaint_status=Subquery(latest.values("status")[:1]),
+                complaint_id=Subquery(first.values("pk")[:1]),
+                complaint_status=Subquery(first.values("status")[:1]),
+                deadline=Subquery(first.values_list(running_deadline())[:1]),
             )
             .filter(VIEWS[self.view])
+            .annotate(place=_PLACE)
             .select_related("shop", "review__buyer", "review__product", "assignee")
-            .order_by("-opened_at", "-id")[:SHOWN]
+            .order_by("place", F("deadline").asc(nulls_last=True), "-opened_at", "-id")[:SHOWN]
         )
         found: list[Any] = list(cases)
         known = Complaint.objects.in_bulk([one.complaint_id for one in found if one.complaint_id])
-        return sorted((self._row(one, known.get(one.complaint_id)) for one in found), key=self._urgency)
+        return [self._row(one, known.get(one.complaint_id)) for one in found]
 
     def _row(self, case: Case, complaint: Complaint | None) -> Row:
         if complaint is None:
             return Row(case, None)
         complaint.case = case  # known already: no query a row
         return Row(case, complaint, complaints.is_due_doubtful(complaint))
-
-    def _urgency(self, row: Row) -> tuple[int, float]:
-        """Running deadlines first, unknown ones next, then the rest, the newest first."""
-        if row.complaint and row.complaint.next_due:
-            return 0, row.complaint.next_due.timestamp()
-        drafted = row.complaint is not None and row.complaint.status == ComplaintStatus.DRAFT
-        place = 1 if drafted else 2 if row.complaint is None else 3
-        return place, -row.case.opened_at.timestamp()
 
     @cached_property
     def reasons(self) -> list[ReasonRow]:

@@ -233,10 +233,22 @@ def _check_confirmed(case: Case) -> None:
 
 
 def save_draft(
-    complaint: Complaint, *, reason: str, statement: str, quote: str, due_at: datetime | None
+    complaint: Complaint,
+    *,
+    reason: str,
+    statement: str,
+    quote: str,
+    due_at: datetime | None,
+    platform_no: str = "",
 ) -> None:
     """Keep what is typed of a draft."""
-    changes = {"reason": Reason(reason), "statement": statement, "quote": quote, "due_at": due_at}
+    changes = {
+        "reason": Reason(reason),
+        "statement": statement,
+        "quote": quote,
+        "due_at": due_at,
+        "platform_no": platform_no,
+    }
     if not Complaint.objects.filter(pk=complaint.pk, status=ComplaintStatus.DRAFT).update(**changes):
         raise StaleCase(_("This complaint is no longer a draft."))
     for name, value in changes.items():

@@ -165,10 +165,9 @@ def complaint_file(request: StaffRequest, pk: int) -> HttpResponse:
     form = FileForm(case, request.POST)
 
     def act(data: dict[str, Any]) -> None:
-        number = data.pop("platform_no")
         complaints.save_draft(complaint, **data)
         if "filed" in request.POST:
-            complaints.file_complaint(complaint, by=request.user, platform_no=number)
+            complaints.file_complaint(complaint, by=request.user)
 
     return _answer(request, case, form, act)
 

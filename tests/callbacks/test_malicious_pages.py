@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from callbacks import contacts
+from callbacks import contacts, malicious_page
 from callbacks.case_list import VIEWS, cases_of
 from callbacks.chats import keep_chat, take_back_chat
 from callbacks.queue import agent_queue
@@ -76,6 +76,7 @@ def test_a_complaint_goes_from_draft_to_verdict_by_hand(browser: Client, case: C
     make_pack(case)
     browser.post(address("complaint_file", case), drafted(platform_no="TS-0"))
     assert Complaint.objects.get().statement == "聊天里要求转账 60 元"
+    assert 'value="TS-0"' in html_of(browser, case)
     browser.post(address("complaint_file", case), drafted(filed="1", platform_no="TS-1"))
     assert Complaint.objects.get().platform_no == "TS-1"
     browser.post(address("complaint_decide", case), {"won": "0", "verdict": "证据不足"})
@@ -204,6 +205,29 @@ def test_the_first_deadline_stands_first(browser: Client, case: Case, shop: Shop
     Complaint.objects.filter(case=soon).update(due_at=clock.now() + timedelta(hours=3))
     html = browser.get(reverse("callbacks:malicious")).content.decode()
     assert html.index(address("evidence", soon)) < html.index(address("evidence", case))
+
+
+def test_a_complaint_stays_on_the_list_when_the_cause_is_corrected(
+    browser: Client, case: Case, agent: User
+) -> None:
+    Complaint.objects.update(status="filed", filed_at=clock.now())
+    contacts.decide_cause(case, "quality", by=agent)
+    html = browser.get(reverse("callbacks:malicious") + "?view=filed").content.decode()
+    assert html.count("row-link") == 1
+    assert address("complaint_withdraw", case) in html_of(browser, case)
+    browser.post(address("complaint_withdraw", case))
+    assert "row-link" not in browser.get(reverse("callbacks:malicious")).content.decode()
+
+
+def test_the_nearest_deadline_is_on_the_list_however_many_newer_cases_there_are(
+    browser: Client, case: Case, shop: Shop, agent: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(malicious_page, "SHOWN", 1)
+    Complaint.objects.update(due_at=clock.now() + timedelta(hours=3))
+    contacts.decide_cause(make_case(shop, assignee=agent, status=Status.IN_PROGRESS), "spam", by=agent)
+    html = browser.get(reverse("callbacks:malicious")).content.decode()
+    assert html.count("row-link") == 1
+    assert address("evidence", case) in html
 
 
 def test_it_shows_the_won_share_by_reason(browser: Client, case: Case, agent: User) -> None:
