@@ -7,6 +7,7 @@ from datetime import datetime
 from callbacks import ledger
 from callbacks.ledger import Balance
 from callbacks.models import ProofPhoto, Remedy, RemedyBudget, RemedyPolicy
+from callbacks.models.remedies import GONE
 from callbacks.photos import Reuse
 from callbacks.policy import Ladder, Proof
 from callbacks.remedy_card import offer_words
@@ -51,6 +52,7 @@ class Approval:
     reuses: list[Reuse]
     standing: Standing
     purse: Purse
+    given: list[Remedy]  # what the case has besides
 
     @property
     def proposals(self) -> list[str]:
@@ -69,7 +71,9 @@ def waiting(user: User, now: datetime) -> list[Approval]:
     rule = user.managed_shop_filter("case__shop")
     asked = Remedy.objects.to_approve().filter(rule).select_related(*_ON_A_CARD)
     found = list(
-        asked.prefetch_related("case__photos__matches__earlier__case").order_by("agreed_at", "id")[:SHOWN]
+        asked.prefetch_related("case__photos__matches__earlier__case", "case__remedies").order_by(
+            "agreed_at", "id"
+        )[:SHOWN]
     )
     shops = {one.case.shop_id: one.case.shop for one in found}
     money = {purse.shop.pk: purse for purse in purses(shops.values(), now)}
@@ -85,7 +89,8 @@ def _approval(remedy: Remedy, rows: dict[tuple[int | None, str], RemedyPolicy], 
     proof = Proof.PHOTO if photos else Proof.STATEMENT
     standing = Standing(cause, sub_cause, case.value, proof, row.ladder if row else Ladder(), row)
     reuses = [Reuse(one, match.earlier, match.distance) for one in photos for match in one.matches.all()]
-    return Approval(remedy, photos, reuses, standing, purse)
+    given = [one for one in case.remedies.all() if one.pk != remedy.pk and one.status not in GONE]
+    return Approval(remedy, photos, reuses, standing, purse, given)
 
 
 def to_carry_out(user: User) -> list[Remedy]:

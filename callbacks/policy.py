@@ -201,6 +201,15 @@ def allows(ladder: Ladder, value: Decimal | None, proof: Proof, kind: str, amoun
     )
 
 
+def repeats(kind: str, given: Iterable[str]) -> bool:
+    """Whether a case that has `given` would get the like again: the same kind, more money or more goods."""
+    new = KINDS[kind]
+    return any(
+        one == kind or (new.needs_amount and KINDS[one].needs_amount) or (new.goods and KINDS[one].goods)
+        for one in given
+    )
+
+
 def _is_open(offer: Offer) -> bool:
     """The policy names the remedy and leaves its cost (freight, goods) to what it turns out to be."""
     return KINDS[offer.kind].cost == CostRule.OPTIONAL and offer.step.amount is None

@@ -4,6 +4,7 @@ Each verb is one transaction: the status moves by compare-and-set, the ledger ge
 event. Nothing here reads the review's mark or whether it changed (law): a remedy answers the problem.
 """
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from decimal import Decimal
 from typing import Any
@@ -23,7 +24,7 @@ from callbacks.models import (
     RemedyStatus,
 )
 from callbacks.models.remedies import OWED
-from callbacks.policy import Proof, plain
+from callbacks.policy import Proof, plain, repeats
 from callbacks.remedy_kinds import KINDS, CostRule
 from callbacks.shop_policy import Standing, standing_of
 from reviews import clock
@@ -33,7 +34,7 @@ from reviews.models.cases import EventKind
 from reviews.outgoing import compensating
 from reviews.replies import draft_reply
 
-NEEDS_REASON = frozenset({Because.POLICY, Because.OVER_VALUE, Because.JUDGEMENT})
+NEEDS_REASON = frozenset({Because.POLICY, Because.OVER_VALUE, Because.JUDGEMENT, Because.AGAIN})
 
 
 def offer_remedy(
@@ -168,14 +169,24 @@ def _first_status(*, waits: bool, accepted: bool) -> RemedyStatus:
 
 
 def _because(case: Case, standing: Standing, kind: str, cost: Decimal, by: User) -> list[str]:
-    """Why it is not the agent's alone to give: policy, the order's value, limits, budget."""
+    """Why it is not the agent's alone to give: policy, what the case has, order value, limits, budget."""
     found: list[str] = []
+    given = list(Remedy.objects.filter(case=case).standing())
     if not standing.allows(kind, cost):
         at_best = standing.allows(kind, cost, Proof.JUDGEMENT)
         found.append(Because.JUDGEMENT.value if at_best else Because.POLICY.value)
-    if case.value is not None and cost > case.value:
+    if repeats(kind, [one.kind for one in given]):
+        found.append(Because.AGAIN.value)
+    if case.value is not None and _together(kind, cost, given) > case.value:
         found.append(Because.OVER_VALUE.value)
     return found + limits.room(case, by, clock.now(), kind).because(limits.fen_of(cost))
+
+
+def _together(kind: str, cost: Decimal, given: Iterable[Remedy]) -> Decimal:
+    """What the buyer gets in all. Return freight is apart: it repays what sending the goods back costs."""
+    if kind == RemedyKind.RETURN_FREIGHT:
+        return cost
+    return sum((one.amount for one in given if one.kind != RemedyKind.RETURN_FREIGHT), cost)
 
 
 def _check_because(standing: Standing, because: list[str], reason: str) -> None:
@@ -183,6 +194,8 @@ def _check_because(standing: Standing, because: list[str], reason: str) -> None:
         raise NotAllowed(_("The cause is malicious, confirmed by a person: there is nothing to put right."))
     if reason.strip() or not NEEDS_REASON & set(because):
         return
+    if Because.AGAIN in because:
+        raise NotAllowed(_("The case has a remedy already. For more say why, and a manager decides."))
     if Because.OVER_VALUE in because:
         raise NotAllowed(_("This is more than the order cost. Say why, and a manager decides."))
     raise NotAllowed(

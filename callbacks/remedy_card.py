@@ -10,8 +10,9 @@ from django.db.models import Model
 
 from callbacks.limits import Room, room
 from callbacks.models import Payout, PayoutMethod, ProofPhoto, Remedy, RemedyKind, RemedyStatus
+from callbacks.models.remedies import GONE
 from callbacks.photos import Reuse, photos_of, reused_in
-from callbacks.policy import Offer, Proof, plain
+from callbacks.policy import Offer, Proof, plain, repeats
 from callbacks.remedy_kinds import KINDS, Doer
 from callbacks.shop_policy import Standing, standing_of
 from reviews.causes import Cause
@@ -113,14 +114,12 @@ class RemedyCard:
 
     @property
     def buttons(self) -> list[OfferButton]:
-        """The proposals of the policy that are not agreed already."""
-        given = {
-            (one.kind, one.amount) for one in self.remedies if one.status not in ("cancelled", "refused")
-        }
+        """The proposals of the policy that the case has not had in one form or another."""
+        given = [one.kind for one in self.remedies if one.status not in GONE]
         return [
             OfferButton(offer, offer_words(offer), KINDS[offer.kind].icon, plain(offer.amount), uuid.uuid4())
             for offer in self.standing.offers
-            if (offer.kind, offer.amount) not in given
+            if not repeats(offer.kind, given)
         ]
 
     @property

@@ -40,7 +40,7 @@ class Doer(models.TextChoices):
 @dataclass(frozen=True, slots=True)
 class KindFacts:
     """`money`: the buyer gets money · `bank`: paid from an account, so only a manager pays it out ·
-    `on_the_phone`: may be promised in the call itself, before anything is checked."""
+    `on_the_phone`: may be promised in the call itself, before anything is checked · `goods`: sent anew."""
 
     icon: str
     cost: CostRule
@@ -48,6 +48,7 @@ class KindFacts:
     money: bool = False
     bank: bool = False
     on_the_phone: bool = True
+    goods: bool = False
 
     @property
     def needs_amount(self) -> bool:
@@ -57,8 +58,8 @@ class KindFacts:
 KINDS: dict[str, KindFacts] = {
     RemedyKind.REFUND: KindFacts("receipt-refund", CostRule.WHOLE, Doer.PLATFORM, money=True),
     RemedyKind.PART_REFUND: KindFacts("coin", CostRule.NAMED, Doer.PLATFORM, money=True),
-    RemedyKind.EXCHANGE: KindFacts("repeat", CostRule.OPTIONAL, Doer.WAREHOUSE),
-    RemedyKind.RESEND: KindFacts("package", CostRule.OPTIONAL, Doer.WAREHOUSE),
+    RemedyKind.EXCHANGE: KindFacts("repeat", CostRule.OPTIONAL, Doer.WAREHOUSE, goods=True),
+    RemedyKind.RESEND: KindFacts("package", CostRule.OPTIONAL, Doer.WAREHOUSE, goods=True),
     RemedyKind.RETURN_FREIGHT: KindFacts("truck", CostRule.OPTIONAL, Doer.PLATFORM, money=True),
     RemedyKind.COUPON: KindFacts("discount", CostRule.NAMED, Doer.SHOP),
     RemedyKind.FREE_SHIPPING: KindFacts("truck-delivery", CostRule.OPTIONAL, Doer.SHOP),

@@ -32,6 +32,7 @@ class Because(models.TextChoices):
     POLICY = "policy", _("outside the policy")
     JUDGEMENT = "judgement", _("a manager judges the damage")
     OVER_VALUE = "over_value", _("dearer than the order")
+    AGAIN = "again", _("the case has a remedy already")
 
 
 class RemedyQuerySet(models.QuerySet["Remedy"]):

@@ -46,6 +46,13 @@ def test_a_card_says_all_that_is_needed(desk: Client, shop: Shop, agent: User) -
         assert words in html, words
 
 
+def test_a_card_lists_what_the_case_already_got(desk: Client, shop: Shop, agent: User) -> None:
+    case = make_case(shop, assignee=agent, status=Status.IN_PROGRESS)
+    remedies.offer_remedy(case, "coupon", amount=Decimal(5), by=agent)
+    remedies.offer_remedy(case, "cash", amount=Decimal(40), by=agent, reason="平台通道已关")
+    assert "优惠券 ¥5.00（已确定）" in page(desk)
+
+
 def test_the_oldest_comes_first_and_other_shops_never(
     desk: Client, shop: Shop, agent: User, other_shop: Shop, outsider: User
 ) -> None:
@@ -104,11 +111,11 @@ def test_it_asks_the_database_the_same_number_of_times(
     desk: Client, shop: Shop, agent: User, django_assert_max_num_queries: Any
 ) -> None:
     ask(shop, agent)
-    with django_assert_max_num_queries(14) as few:
+    with django_assert_max_num_queries(15) as few:
         page(desk)
     for _ in range(6):
         ask(shop, agent)
-    with django_assert_max_num_queries(14) as many:
+    with django_assert_max_num_queries(15) as many:
         page(desk)
     assert len(many) == len(few)
 

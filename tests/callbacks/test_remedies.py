@@ -171,6 +171,33 @@ def test_more_than_the_order_needs_a_reason_and_a_manager(case: Case) -> None:
     assert Because.OVER_VALUE in offer(case, "refund", 200, reason="含运费和安装费").because
 
 
+@pytest.mark.parametrize(("first", "second"), [("coupon", "coupon"), ("part_refund", "coupon")])
+def test_what_the_case_has_is_not_given_again_without_reason_and_manager(
+    case: Case, first: str, second: str
+) -> None:
+    """The ladder climbs by proven damage, not by the buyer's resistance."""
+    offer(case, first)
+    with pytest.raises(NotAllowed, match="本案已有补救"):
+        offer(case, second)
+    further = offer(case, second, reason="第二件也裂了")
+    assert (further.status, further.because) == (RemedyStatus.TO_APPROVE, [Because.AGAIN])
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(("exchange", None), ("return_freight", 12)), (("resend", None), ("coupon", 5))]
+)
+def test_two_that_belong_together_stay_the_agents(case: Case, first: Any, second: Any) -> None:
+    Shop.objects.update(remedy_limit_per_case=999)
+    case = proven(case)
+    assert offer(case, *first).status == offer(case, *second).status == RemedyStatus.APPROVED
+
+
+def test_all_together_is_held_against_what_the_order_cost(case: Case, manager: User) -> None:
+    offer(case, "refund", None, reason="整箱碎了")
+    assert Because.OVER_VALUE not in offer(case, "return_freight", 12, reason="退回来检查").because
+    assert Because.OVER_VALUE in offer(case, "cash", 1, reason="还要补路费").because
+
+
 def test_it_pays_nothing_where_malice_is_confirmed(shop: Shop, agent: User) -> None:
     case = make_case(shop, assignee=agent, status=Status.IN_PROGRESS, sub_cause="extortion")
     with pytest.raises(NotAllowed, match="恶意"):
