@@ -35,6 +35,7 @@ from reviews.outgoing import compensating
 from reviews.replies import draft_reply
 
 NEEDS_REASON = frozenset({Because.POLICY, Because.OVER_VALUE, Because.JUDGEMENT, Because.AGAIN})
+DECIDED = frozenset({RemedyStatus.OFFERED, RemedyStatus.APPROVED, RemedyStatus.REFUSED})
 
 
 def offer_remedy(
@@ -154,6 +155,7 @@ def _offer(
         because=because,
         policy_version=standing.version,
         status=_first_status(waits=waits, accepted=accepted),
+        accepted=accepted,
         agreed_by=by,
         agreed_at=now,
     )
@@ -238,7 +240,7 @@ def _move(remedy: Remedy, *allowed: RemedyStatus, to: RemedyStatus, **changes: A
 
 
 def _already(remedy: Remedy) -> str:
-    if remedy.decided_by and remedy.status in (RemedyStatus.APPROVED, RemedyStatus.REFUSED):
+    if remedy.decided_by and remedy.status in DECIDED:
         return _("%(name)s has already decided this remedy: %(status)s.") % {
             "name": remedy.decided_by,
             "status": remedy.get_status_display(),
@@ -251,6 +253,7 @@ def decide_remedy(
 ) -> None:
     """A manager approves, at the amount asked for or a lower one, or refuses with a reason.
 
+    Agreed is only what the buyer has said yes to: anything else is offered, at a lower amount anew.
     Of two managers at once one wins; the other gets StaleCase with the winner's name.
     """
     if not approve and not words.strip():
@@ -271,17 +274,18 @@ def _noted(case: Case, *, note: str, by: User) -> AbstractContextManager[None]:
 
 
 def _approve(remedy: Remedy, by: User, amount: Decimal | None, fresh: dict[str, Any]) -> None:
-    before = _move(remedy, RemedyStatus.TO_APPROVE, to=RemedyStatus.APPROVED, **fresh)
-    given = before.amount if amount is None else amount
+    lowered = {} if amount is None else {"amount": amount}
+    offered = {**fresh, **lowered, "accepted": False}
+    before = _move(remedy, RemedyStatus.TO_APPROVE, to=RemedyStatus.OFFERED, **offered)
+    given = remedy.amount
     if given > before.amount:
         raise NotAllowed(_("Approve what was asked for, or less."))
     if given < before.amount and before.kind == RemedyKind.REFUND:
         raise NotAllowed(_("A full refund cannot be lowered. Refuse it and say which remedy fits."))
     if KINDS[before.kind].needs_amount and not given:
         raise NotAllowed(_("Name what this remedy costs the shop."))
-    if given != before.amount:
-        Remedy.objects.filter(pk=remedy.pk).update(amount=given)
-        remedy.amount = given
+    if before.accepted and given == before.amount:
+        _move(remedy, RemedyStatus.OFFERED, to=RemedyStatus.APPROVED, accepted=True)
     ledger.post(remedy, EntryKind.APPROVE, by=by, open_fen=limits.fen_of(given) - before.fen)
 
 
@@ -289,7 +293,7 @@ def accept_remedy(remedy: Remedy, *, by: User) -> None:
     """The buyer has said yes to what was offered."""
     check_hold(remedy.case, by)
     with compensating(remedy.case, note="", by=by):
-        _move(remedy, RemedyStatus.OFFERED, to=RemedyStatus.APPROVED)
+        _move(remedy, RemedyStatus.OFFERED, to=RemedyStatus.APPROVED, accepted=True)
         ledger.post(remedy, EntryKind.APPROVE, by=by)
         _log(remedy, by=by, note="")
 

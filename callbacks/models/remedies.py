@@ -51,7 +51,8 @@ class Remedy(models.Model):
     """One remedy in a case; `amount` is its cost to the shop in yuan, `asked` what the agent asked for.
 
     `key` names the submission: sent twice it is stored once. `because` holds codes of `Because`.
-    `policy_version` is the history id of the policy it was measured by.
+    `policy_version` is the history id of the policy it was measured by. `accepted`: the buyer has said yes to
+    this amount, which no manager can do in the buyer's place.
     """
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="remedies")
@@ -64,6 +65,7 @@ class Remedy(models.Model):
     because = models.JSONField(default=list, blank=True)
     policy_version = models.BigIntegerField(null=True, blank=True)
     status = models.CharField(max_length=12, choices=RemedyStatus.choices)
+    accepted = models.BooleanField(_("the buyer has said yes"), default=False)
     key = models.UUIDField(null=True, blank=True, unique=True)
     agreed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     agreed_at = models.DateTimeField()

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from callbacks import remedies
+from callbacks import approvals, remedies
 from callbacks.models import Remedy, RemedyBudget, RemedyStatus
 from reviews.models import Case, Role, Shop, Status, User
 from tests.factories import make_case, make_user
@@ -63,12 +63,14 @@ def test_the_oldest_comes_first_and_other_shops_never(
     assert "¥43.00" not in html
 
 
-def test_a_manager_approves_less(desk: Client, shop: Shop, agent: User) -> None:
+def test_a_manager_approves_less(desk: Client, shop: Shop, agent: User, manager: User) -> None:
     remedy = ask(shop, agent)
     assert decide(desk, remedy, approve="1", amount="２５．５", words="按七成").status_code == 302
     remedy.refresh_from_db()
-    assert (remedy.status, remedy.amount) == (RemedyStatus.APPROVED, Decimal("25.50"))
+    assert (remedy.status, remedy.amount) == (RemedyStatus.OFFERED, Decimal("25.50"))
     assert "申请 ¥40.00" in desk.get(reverse("callbacks:case", args=[remedy.case_id])).content.decode()
+    assert approvals.to_carry_out(manager) == []
+    remedies.accept_remedy(remedy, by=agent)
     assert "¥25.50" in page(desk, show="to_pay")
 
 

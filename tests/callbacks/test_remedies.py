@@ -227,9 +227,29 @@ def asked(case: Case) -> Remedy:
 def test_a_manager_approves_or_gives_less(asked: Remedy, manager: User) -> None:
     remedies.decide_remedy(asked, approve=True, by=manager, amount=Decimal("25.5"), words="按七成")
     asked.refresh_from_db()
-    assert (asked.status, asked.amount, asked.asked) == (RemedyStatus.APPROVED, Decimal("25.50"), Decimal(40))
+    assert (asked.status, asked.amount, asked.asked) == (RemedyStatus.OFFERED, Decimal("25.50"), Decimal(40))
     assert (asked.decided_by, asked.decision) == (manager, "按七成")
     assert sums() == (2550, 0)
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_what_a_manager_approves_is_agreed_only_where_the_buyer_said_yes(
+    case: Case, agent: User, manager: User, accepted: bool
+) -> None:
+    remedy = offer(case, "cash", 40, reason="平台通道已关", accepted=accepted)
+    remedies.decide_remedy(remedy, approve=True, by=manager)
+    stored = Remedy.objects.get()
+    assert stored.status == remedy.status == (RemedyStatus.APPROVED if accepted else RemedyStatus.OFFERED)
+    assert stored.accepted == accepted
+
+
+def test_the_buyer_says_yes_to_the_lowered_amount_too(asked: Remedy, agent: User, manager: User) -> None:
+    remedies.decide_remedy(asked, approve=True, by=manager, amount=Decimal(25))
+    assert not Remedy.objects.get().accepted
+    remedies.accept_remedy(asked, by=agent)
+    stored = Remedy.objects.get()
+    assert (stored.status, stored.accepted) == (RemedyStatus.APPROVED, True)
+    assert sums() == (2500, 0)
 
 
 def test_not_more_than_was_asked_for(asked: Remedy, manager: User) -> None:
