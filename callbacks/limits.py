@@ -11,8 +11,11 @@ from django.utils import timezone
 from callbacks.ledger import balance, month_of
 from callbacks.models import Because, Remedy, RemedyBudget
 from callbacks.models.remedies import RemedyQuerySet, RemedyStatus
+from callbacks.remedy_kinds import KINDS
 from reviews.models import Case, Shop, ShopMembership, User
 from reviews.prepared import Asked, Prepared
+
+Counted = tuple[str, Decimal, Decimal | None]  # kind and amount of a remedy, value of its order
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +27,15 @@ class Room:
     budget_fen: int | None
     kind_fen: int | None = None
 
-    def because(self, fen: int) -> list[str]:
-        """Which limits an amount breaks; nothing costs nothing."""
+    def because(self, counted: int, cost: int) -> list[str]:
+        """Which limits it breaks by what it counts (`counted_fen`) and costs; 0 fen costs nothing."""
         checks = (
-            (Because.CASE_LIMIT, self.case_fen),
-            (Because.DAY_LIMIT, self.day_fen),
-            (Because.BUDGET, self.budget_fen),
-            (Because.BUDGET, self.kind_fen),
+            (Because.CASE_LIMIT, self.case_fen, counted),
+            (Because.DAY_LIMIT, self.day_fen, counted),
+            (Because.BUDGET, self.budget_fen, cost),
+            (Because.BUDGET, self.kind_fen, cost),
         )
-        broken = [code.value for code, left in checks if left is not None and 0 < fen > left]
+        broken = [code.value for code, left, fen in checks if left is not None and 0 < fen > left]
         return list(dict.fromkeys(broken))
 
 
@@ -76,18 +79,23 @@ def fen_of(amount: Decimal) -> int:
     return int(amount * 100)
 
 
-def _fen(amounts: Iterable[Decimal]) -> int:
+def counted_fen(kind: str, amount: Decimal, value: Decimal | None) -> int:
+    """What it counts against a person's limits: goods sent anew no less than the order's value in yuan."""
+    return fen_of(max(amount, value or Decimal(0)) if KINDS[kind].goods else amount)
+
+
+def _fen(rows: Iterable[Counted]) -> int:
     """Added up as integers: SQLite would add decimals as floats."""
-    return sum(map(fen_of, amounts))
+    return sum(counted_fen(*row) for row in rows)
 
 
-def _amounts(remedies: RemedyQuerySet) -> QuerySet[Remedy, Decimal]:
-    return remedies.standing().order_by().values_list("amount", flat=True)
+def _counted(remedies: RemedyQuerySet) -> QuerySet[Remedy, Counted]:
+    return remedies.standing().order_by().values_list("kind", "amount", "case__value")
 
 
-_OF_CASE = Prepared(lambda: _amounts(Remedy.objects.filter(case=Asked("case"))))
+_OF_CASE = Prepared(lambda: _counted(Remedy.objects.filter(case=Asked("case"))))
 _OF_DAY = Prepared(
-    lambda: _amounts(
+    lambda: _counted(
         Remedy.objects.filter(
             case__shop=Asked("shop"),
             agreed_by=Asked("user"),

@@ -181,7 +181,8 @@ def _because(case: Case, standing: Standing, kind: str, cost: Decimal, by: User)
         found.append(Because.AGAIN.value)
     if case.value is not None and _together(kind, cost, given) > case.value:
         found.append(Because.OVER_VALUE.value)
-    return found + limits.room(case, by, clock.now(), kind).because(limits.fen_of(cost))
+    counted = limits.counted_fen(kind, cost, case.value)
+    return found + limits.room(case, by, clock.now(), kind).because(counted, limits.fen_of(cost))
 
 
 def _together(kind: str, cost: Decimal, given: Iterable[Remedy]) -> Decimal:
@@ -318,16 +319,30 @@ def take_back_offer(remedy: Remedy, *, by: User) -> None:
 
 
 def carry_out(
-    remedy: Remedy, method: PayoutMethod | str, *, by: User, reference: str = "", key: UUID | None = None
+    remedy: Remedy,
+    method: PayoutMethod | str,
+    *,
+    by: User,
+    reference: str = "",
+    cost: Decimal | None = None,
+    key: UUID | None = None,
 ) -> Payout:
-    """The remedy is paid or sent: how, and under which number. The same `key` again changes nothing."""
+    """The remedy is paid or sent: how, and under which number. The same `key` again changes nothing.
+
+    `cost` is what freight or goods came to in yuan, where the amount was left open; empty: as agreed.
+    """
     if key and (stored := Payout.objects.filter(key=key, remedy=remedy).first()):
         return stored
     _check_may_pay(remedy, by)
     if KINDS[remedy.kind].money and not reference.strip():
         raise NotAllowed(_("Type the number of the payment: without it nobody can find it again."))
     with compensating(remedy.case, note=reference, by=by):
-        _move(remedy, RemedyStatus.APPROVED, to=RemedyStatus.PAID)
+        if cost is not None:
+            _check_came_to(remedy, cost, by)
+        real = {} if cost is None else {"amount": cost}
+        before = _move(remedy, RemedyStatus.APPROVED, to=RemedyStatus.PAID, **real)
+        if remedy.fen != before.fen:
+            ledger.post(remedy, EntryKind.CAME_TO, by=by, open_fen=remedy.fen - before.fen)
         payout = Payout.objects.create(
             remedy=remedy,
             fen=remedy.fen,
@@ -351,6 +366,19 @@ def _check_may_pay(remedy: Remedy, by: User) -> None:
         raise NotAllowed(_("This is paid from the shop's account: a manager does it."))
     if case.assignee_id != by.pk:
         raise InvalidTransition(_("Take the case first: only who works on it can do this."))
+
+
+def _check_came_to(remedy: Remedy, cost: Decimal, by: User) -> None:
+    """Whether it may have cost this: what is dearer than was counted has to fit the limits as well."""
+    if KINDS[remedy.kind].needs_amount:
+        raise NotAllowed(_("What was agreed is what is paid."))
+    if cost < 0:
+        raise NotAllowed(_("An amount cannot be negative."))
+    limits.lock(remedy.case.shop)
+    value = remedy.case.value
+    now, before = (limits.counted_fen(remedy.kind, one, value) for one in (cost, remedy.amount))
+    if limits.room(remedy.case, by, clock.now()).because(now - before, 0):
+        raise NotAllowed(_("This came dearer than you may give alone: a manager enters it."))
 
 
 def reverse_payout(payout: Payout, *, by: User, reason: str) -> None:

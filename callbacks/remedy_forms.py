@@ -46,6 +46,7 @@ class PayoutForm(CaseForm):
     place = "remedy"
     method = forms.ChoiceField(label=_("Way"), choices=PayoutMethod.choices)
     reference = forms.CharField(label=_("Number"), max_length=80, required=False)
+    cost = AmountField(required=False, label=_("What it came to, ¥"))
     key = forms.UUIDField(required=False, widget=forms.HiddenInput, initial=uuid.uuid4)
 
 

@@ -75,6 +75,7 @@ class Payout(models.Model):
 class EntryKind(models.TextChoices):
     RESERVE = "reserve", _("Reserved")
     APPROVE = "approve", _("Agreed")
+    CAME_TO = "came_to", _("Cost entered")
     PAY = "pay", _("Paid")
     CANCEL = "cancel", _("Released")
     REVERSAL = "reversal", _("Came back")
@@ -126,6 +127,7 @@ class LedgerEntry(models.Model):
                 name="ledger_entry_moves_as_its_kind",
                 condition=Q(kind="reserve", open_fen__gte=0, paid_fen=0)
                 | Q(kind__in=["approve", "cancel"], open_fen__lte=0, paid_fen=0)
+                | Q(kind="came_to", paid_fen=0)
                 | Q(kind="pay", paid_fen__gte=0, open_fen=-F("paid_fen"), payout__isnull=False)
                 | Q(kind="reversal", paid_fen__lte=0, open_fen=-F("paid_fen"), payout__isnull=False),
             ),

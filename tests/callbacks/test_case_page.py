@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from callbacks import contacts, remedies
 from callbacks.models import RemedyKind, RemedyStatus
+from callbacks.remedy_kinds import KINDS
 from reviews import clock
 from reviews.models import Case, Outcome, Review, ReviewVersion, Shop, Status, User
 from reviews.replies import draft_reply
@@ -419,6 +420,16 @@ def test_it_draws_the_page_and_the_chat_text_whatever_was_agreed(
     text = response.context["page"].form["message"].initial["text"]
     assert "跟您说好的是：" in text
     assert ("运费" in text) == (kind == RemedyKind.RETURN_FREIGHT)
+    assert ('name="cost"' in response.content.decode()) == (not KINDS[kind].needs_amount)
+
+
+def test_it_takes_what_the_freight_came_to(client: Client, shop: Shop, manager: User) -> None:
+    case = make_case(shop, assignee=manager, status=Status.IN_PROGRESS)
+    remedy = remedies.offer_remedy(case, "return_freight", amount=None, reason="核实属实", by=manager)
+    client.force_login(manager)
+    paid = {"method": "platform", "reference": "T1", "cost": "１２．５"}
+    assert client.post(address("carry_out_remedy", case, remedy.pk), paid).status_code == 302
+    assert remedy.payouts.get().fen == 1250
 
 
 # --- the end ------------------------------------------------------------------------------------

@@ -198,6 +198,14 @@ def test_all_together_is_held_against_what_the_order_cost(case: Case, manager: U
     assert Because.OVER_VALUE in offer(case, "cash", 1, reason="还要补路费").because
 
 
+def test_goods_sent_anew_count_with_what_the_order_cost(shop: Shop, case: Case, agent: User) -> None:
+    assert offer(proven(case), "resend", None).because == [Because.CASE_LIMIT]
+    for kind in ("resend", "exchange"):
+        assert offer(proven(at_work(shop, agent, "20")), kind, None).status == RemedyStatus.APPROVED
+    Shop.objects.update(remedy_limit_per_day=50)
+    assert offer(proven(at_work(shop, agent, "20")), "resend", None).because == [Because.DAY_LIMIT]
+
+
 def test_it_pays_nothing_where_malice_is_confirmed(shop: Shop, agent: User) -> None:
     case = make_case(shop, assignee=agent, status=Status.IN_PROGRESS, sub_cause="extortion")
     with pytest.raises(NotAllowed, match="恶意"):
@@ -307,6 +315,35 @@ def test_an_account_is_the_managers(case: Case, agent: User, manager: User) -> N
         remedies.carry_out(remedy, "bank", by=agent, reference="B1")
     remedies.carry_out(remedy, "bank", by=manager, reference="B1")
     assert sums() == (0, 2000)
+
+
+def test_what_freight_or_goods_came_to_is_entered_when_it_is_carried_out(
+    case: Case, agent: User, manager: User
+) -> None:
+    case = proven(case)
+    remedy = offer(case, "return_freight", None)
+    payout = remedies.carry_out(remedy, "platform", by=agent, reference="T1", cost=Decimal("12.35"))
+    assert (payout.fen, Remedy.objects.get().amount) == (1235, Decimal("12.35"))
+    assert sums() == (0, 1235)
+    remedies.reverse_payout(payout, by=manager, reason="账号不存在")
+    assert sums() == (1235, 0)
+
+
+def test_what_came_dearer_than_the_agents_limits_a_manager_carries_out(
+    case: Case, agent: User, manager: User
+) -> None:
+    remedy = offer(proven(case), "return_freight", None)
+    with pytest.raises(NotAllowed, match="店长"):
+        remedies.carry_out(remedy, "platform", by=agent, reference="T1", cost=Decimal(31))
+    assert sums() == (0, 0)
+    remedies.carry_out(Remedy.objects.get(), "platform", by=manager, reference="T1", cost=Decimal(31))
+    assert sums() == (0, 3100)
+
+
+def test_what_was_agreed_by_amount_is_paid_by_that_amount(case: Case, agent: User) -> None:
+    with pytest.raises(NotAllowed):
+        remedies.carry_out(offer(case), "platform", by=agent, reference="T1", cost=Decimal(6))
+    assert sums() == (500, 0)
 
 
 def test_the_number_of_a_payment_obeys_the_law_like_any_note(case: Case, agent: User) -> None:
