@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 from unittest import mock
 
 import pytest
@@ -20,8 +20,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from callbacks import bulk, buyer_facts, contacts, remedies, undoing
 from callbacks.holding import NotAllowed
-from callbacks.models import Act, ActKind, BulkRow, RemedyStatus, ScriptStage, ShopGateway, Stage
+from callbacks.models import Act, ActKind, BulkRow, Remedy, RemedyStatus, ScriptStage, ShopGateway, Stage
 from callbacks.models.acts import RowState
+from callbacks.models.remedies import OWED
 from callbacks.script import script_for
 from callbacks.script_editing import Place, UnfitScript, save_stage
 from callbacks.sending import send_due
@@ -38,7 +39,7 @@ from reviews.models import (
     StaleCase,
     Status,
 )
-from reviews.outgoing import OffendingText
+from reviews.outgoing import OffendingText, compensating
 from reviews.reply_templates import save_template
 from reviews.sequence import SequenceRefusal
 from tests.factories import make_case, make_order, make_review, make_shop, make_user
@@ -63,8 +64,8 @@ class Acts(RuleBasedStateMachine):
         self.rows = transaction.atomic()
         self.rows.__enter__()
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(begun=st.sampled_from(["", "offered", "to approve"]))
+    def begin(self, begun: str) -> None:
         self.now = START
         self.compensated: list[tuple[datetime, int]] = []
         self.mentioned: list[tuple[datetime, int]] = []
@@ -86,6 +87,8 @@ class Acts(RuleBasedStateMachine):
         self.good = make_review(shops[0], order=again, buyer=again.buyer, rating="good")
         with clock.at(self.now):
             self.cases = [make_case(one.shop, review=one).pk for one in reviews]
+        if begun:
+            self.offer(0, "", begun == "to approve", False)
 
     # --- doing something as a person would: hold the case, act, note what was accepted ---
 
@@ -113,14 +116,58 @@ class Acts(RuleBasedStateMachine):
 
     # --- the doors ---
 
-    @rule(which=WHICH, note=TEXTS, dear=st.booleans())
-    def offer(self, which: int, note: str, dear: bool) -> None:
+    @rule(which=WHICH, note=TEXTS, dear=st.booleans(), accepted=st.booleans())
+    def offer(self, which: int, note: str, dear: bool, accepted: bool) -> None:
         amount = Decimal(500) if dear else Decimal(5)
 
         def do(case: Case) -> None:
-            remedies.offer_remedy(case, "coupon", amount=amount, note=note, reason="损坏属实", by=self.agent)
+            how: Any = {"note": note, "reason": "损坏属实", "accepted": accepted}
+            remedies.offer_remedy(case, "coupon", amount=amount, by=self.agent, **how)
 
         self.act(which, do, note, gives=True)
+
+    @rule(which=WHICH, reason=TEXTS)
+    def offer_to_many(self, which: int, reason: str) -> None:
+        """One case's share of an incident's remedy."""
+
+        def do(case: Case) -> None:
+            with compensating(case, note=reason, by=self.agent):
+                remedies.offer_planned(case, "coupon", amount=Decimal(5), reason=reason, by=self.agent)
+
+        self.act(which, do, reason, gives=True)
+
+    def _late(self, *status: RemedyStatus) -> Remedy | None:
+        """The latest remedy of the three cases that stands so."""
+        found = Remedy.objects.filter(case__in=self.cases, status__in=status)
+        return found.select_related("case__shop").order_by("-pk").first()
+
+    @rule()
+    def accept(self) -> None:
+        if offered := self._late(RemedyStatus.OFFERED):
+
+            def do(_case: Case) -> None:
+                remedies.accept_remedy(Remedy.objects.get(pk=offered.pk), by=self.agent)
+
+            self.act(self.cases.index(offered.case_id), do, gives=True)
+
+    @rule(reason=SAID)
+    def cancel(self, reason: str) -> None:
+        if owed := self._late(*OWED):
+
+            def do(_case: Case) -> None:
+                remedies.cancel_remedy(Remedy.objects.get(pk=owed.pk), by=self.manager, reason=reason)
+
+            self.act(self.cases.index(owed.case_id), do, reason)
+
+    @rule(reason=SAID)
+    def reverse(self, reason: str) -> None:
+        if paid := self._late(RemedyStatus.PAID):
+
+            def do(_case: Case) -> None:
+                payout = paid.payouts.get(reversed_at=None)
+                remedies.reverse_payout(payout, by=self.manager, reason=reason)
+
+            self.act(self.cases.index(paid.case_id), do, reason)
 
     @rule(which=WHICH, approve=st.booleans())
     def decide(self, which: int, approve: bool) -> None:
@@ -294,8 +341,8 @@ class Acts(RuleBasedStateMachine):
 
 # Doors that let something through even in these few runs; the rarer ones are tried all the same.
 DOORS = {
-    *("offer", "decide", "message", "reply", "promise", "call_with_notes", "close", "note", "keep_a_fact"),
-    *("text_by_gateway", "answer_a_good_review", f"many_at_once: {ActKind.MESSAGE.value}"),
+    *("offer", "accept", "cancel", "message", "reply", "promise", "call_with_notes", "close", "note"),
+    *("keep_a_fact", "text_by_gateway", "answer_a_good_review"),
 }
 QUICK = settings(
     max_examples=25,
