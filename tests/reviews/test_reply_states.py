@@ -265,7 +265,8 @@ def test_replies_nobody_confirms_do_not_hold_up_a_connector(
         review=make_review(other), text="您好，抱歉。", status="sending", asked_at=timezone.now()
     )
     monkeypatch.setattr(posting, "_connectors", {"jd": lambda _shop: Recorder(PostResult("sent"))})
-    PublicReply.objects.update(asked_at=timezone.now() - timedelta(minutes=5))
+    for minutes, one in ((9, reply), (5, waits)):
+        PublicReply.objects.filter(pk=one.pk).update(asked_at=timezone.now() - timedelta(minutes=minutes))
     assert posting.ask_unconfirmed() == 1
     waits.refresh_from_db()
     assert waits.status == "posted"
