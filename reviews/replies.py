@@ -23,7 +23,7 @@ from reviews.models import (
 from reviews.models.audit import Action
 from reviews.models.cases import EventKind
 from reviews.models.replies import Purpose, ReplyStatus, ReplyTemplateQuerySet
-from reviews.outgoing import OffendingText, check_outgoing, fill_lawfully
+from reviews.outgoing import OffendingText, check_outgoing, cleared, fill_lawfully
 from reviews.platforms import ReplyPolicy, ReplyWindow, reply_policy, reply_window
 from reviews.reply_facts import case_facts, events_of, review_facts
 from reviews.sequence import Facts
@@ -253,9 +253,10 @@ def send_back(reply: PublicReply, *, by: User, reason: str) -> None:
     """A manager wants other words and says why."""
     if not reason.strip():
         raise InvalidTransition(_("Say what should read differently."))
-    with transaction.atomic():
+    case = case_of(reply.review)
+    with cleared(reason, kind="note", review=reply.review, case=case, by=by, thing=reply, leaves=False):
         reply.send_back(by=by, reason=reason.strip())
-        note_in_case(case_of(reply.review), reply, by=by)
+        note_in_case(case, reply, by=by)
 
 
 def note_in_case(case: Case | None, reply: PublicReply, *, by: User | None) -> None:

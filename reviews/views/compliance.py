@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from reviews import clock
 from reviews.compliance import Kind, Offence, verdict
 from reviews.models import Case, Review, Shop, StaleCase, TextRelease
-from reviews.outgoing import _is_released, facts_for, judge, may_be_released, offence_data, scope_of
+from reviews.outgoing import facts_for, is_released, judge, may_be_released, offence_data, scope_of
 from reviews.releases import NotReleasable, Subject, ask_release, decide_release, shown_to_decide
 from reviews.replies import case_of
 from reviews.views.rights import StaffRequest, staff_only
@@ -63,7 +63,7 @@ def check(request: StaffRequest) -> HttpResponse:
 
 def _released(text: str, kind: str, offences: list[Offence], scope: str) -> bool:
     rules = {one.rule for one in offences}
-    return bool(rules) and may_be_released(rules) and _is_released(text, kind, rules, scope)
+    return bool(rules) and may_be_released(rules) and is_released(text, kind, rules, scope)
 
 
 def _asks_too_often(request: StaffRequest) -> bool:
