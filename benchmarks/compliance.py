@@ -10,7 +10,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 # One core: numpy's own threads must not help.
@@ -80,30 +81,32 @@ def main() -> None:
     lawful = [entry for entry in entries if not entry.get("rule")]
     learnt.scores("warm", [])
     before, began = memory(), time.perf_counter()
-    network._load()
+    for name in (network.SMALL, network.LARGE):
+        network._load(name)
     find_offences("warm")
-    print(f"loading the network: {time.perf_counter() - began:.2f} s, {memory() - before:.0f} MB")
+    print(f"loading both networks: {time.perf_counter() - began:.2f} s, {memory() - before:.0f} MB")
     for name, part in by_rule(entries).items():
         print(f"{name}: {sum(map(is_blocked, part))} of {len(part)} blocked")
-    asked = 0
-    join = network.join
+    asked: Counter[str] = Counter()
+    read = network._read
 
-    def count(judged: Mapping[str, float], line: str) -> dict[str, float]:
-        nonlocal asked
-        asked += 1
-        return join(judged, line)
+    def count(name: str, line: str) -> tuple[float, ...]:
+        asked[name] += 1
+        return read(name, line)
 
     for name, texts in (("all texts", entries), ("lawful texts", lawful)):
-        network.join, asked = count, 0
+        network._read = count  # type: ignore[assignment]
+        asked.clear()
         for entry in texts:
             is_blocked(entry)
-        network.join = join
+        network._read = read
         check = rate(is_blocked, texts, options.rounds)
         plain = rate(lambda entry: normalise(entry["text"]), texts, options.rounds)
         length = sum(len(entry["text"]) for entry in texts) / len(texts)
         print(
             f"{name} ({len(texts)}, {length:.0f} characters): check {check:.0f}/s, normalise {plain:.0f}/s, "
-            f"ratio {plain / check:.1f}, network asked for {asked / len(texts):.1%}"
+            f"ratio {plain / check:.1f}, read by the small network {asked[network.SMALL] / len(texts):.1%}, "
+            f"by the large one {asked[network.LARGE] / len(texts):.1%}"
         )
 
 

@@ -63,7 +63,7 @@ def spelled(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text.replace("�", " ")).split())
 
 
-def load_network(folder: Path) -> Network:
+def load_network(folder: Path, name: str = WEIGHTS) -> Network:
     """Read the three files of a network; takes some 0.3 s, so only workers and commands do.
 
     Raises:
@@ -75,7 +75,7 @@ def load_network(folder: Path) -> Network:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False
-    weights = (folder / WEIGHTS).read_bytes()
+    weights = (folder / name).read_bytes()
     session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
     vocabulary = sentencepiece.SentencePieceProcessor(model_proto=(folder / PIECES).read_bytes())
     return Network(session, vocabulary, read_card(folder))

@@ -117,7 +117,7 @@ def run(
         cosine = 0.49 * (1 + math.cos(math.pi * leg.until * number / len(steps))) + 0.02
         for group in optimiser.param_groups:
             group["lr"] = group["full"] * cosine * min(1, (number + 1) / WARM_UP)
-        (loss(work(_hidden(_laid(read))), rows) / TYPICAL_ROWS).backward()
+        (loss(work(hidden(laid(read), HIDDEN)), rows) / TYPICAL_ROWS).backward()
         for whole, half in pairs:
             whole.grad, half.grad = half.grad.float(), None
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -149,14 +149,14 @@ def _groups(net: Net, rate: float) -> list[dict[str, Any]]:
     ]
 
 
-def _laid(read: Sequence[Sequence[int]]) -> Any:
+def laid(read: Sequence[Sequence[int]]) -> Any:
     """Lay rows of pieces under each other."""
-    laid = torch.full((len(read), max(map(len, read))), PADDING)
+    rows = torch.full((len(read), max(map(len, read))), PADDING)
     for number, row in enumerate(read):
-        laid[number, : len(row)] = torch.tensor(row)
-    return laid
+        rows[number, : len(row)] = torch.tensor(row)
+    return rows
 
 
-def _hidden(laid: Any) -> Any:
-    """Hide some pieces, so that the network leans on no single one."""
-    return torch.where((torch.rand(laid.shape) < HIDDEN) & (laid > UNKNOWN), torch.tensor(UNKNOWN), laid)
+def hidden(rows: Any, share: float) -> Any:
+    """Hide a share of the pieces, so that the network leans on no single one."""
+    return torch.where((torch.rand(rows.shape) < share) & (rows > UNKNOWN), torch.tensor(UNKNOWN), rows)

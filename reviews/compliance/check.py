@@ -1,6 +1,5 @@
 """find_offences: the one function every outgoing text passes before it is saved or sent."""
 
-import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -106,57 +105,51 @@ def _weighed(
     benefit_in_case: bool,
     read_again: bool,
 ) -> set[tuple[str, int, int]]:
-    """Add what the learnt layer finds, and drop what it holds for plainly lawful."""
+    """Add what the readers find, and drop what they hold for plainly lawful."""
     if not plain.text:
         return spans
-    # A line's end is a space: the layer has seen few of them, and one alone must not tip the scales.
-    line = plain.text.replace("\n", " ").rstrip()
+    line = plain.line
     matched = [name for name in learnt.FINDERS if _find(name, plain.text, found)]
     judged = learnt.scores(line, [*matched, *learnt.marks(text)])
-    again = read_again and _is_unsure(judged, {span[0] for span in spans}, kind, platform)
+    counted = _counted(kind, platform)
+    is_matched = any(rule in _SPARED for rule, _start, _end in spans)
+    again = read_again and (is_matched or network.is_worth_reading(judged, counted))
     if again:
-        judged = _read_again(judged, line, text, benefit_in_case)
-    if spans and not benefit_in_case:
-        bar = _sparing_bar(learnt.may_be_spared(line, text), again)
+        judged = _read_again(judged, line, text, counted, benefit_in_case)
+    if spans and again and not benefit_in_case:
+        bar = 0.0 if learnt.may_be_spared(line, text) else network.PLAINLY_LAWFUL
         spans = {span for span in spans if not _is_spared(span[0], judged, bar)}
     named = {span[0] for span in spans}
-    for rule, output in _learnt_rules(judged, kind, platform):
+    for rule in _learnt_rules(judged, counted):
         denied = rule == "R7" and finders()["lure"].is_denied(plain.text)
         if rule not in named and not denied:
-            place = learnt.telling(line, output) or (network.minded(line, output) if again else None)
+            place = learnt.telling(line, rule) or (network.minded(line, rule) if again else None)
             if place:
                 spans = spans | {(rule, *plain.span(*place))}
     return spans
 
 
-def _read_again(judged: dict[str, float], line: str, text: str, benefit_in_case: bool) -> dict[str, float]:
-    """Join what the network reads; once a benefit is there, it only adds."""
-    joint = network.join(judged, line)
+def _counted(kind: str, platform: str) -> list[str]:
+    """The outputs that count for this kind of text."""
+    counted = ["any"]
+    if kind in _PUBLIC:
+        counted.append("R6")
+    if platform != "own":
+        counted.append("R7")
+    if kind in _PRIVATE:
+        counted.append("R9")
+    return counted
+
+
+def _read_again(
+    judged: dict[str, float], line: str, text: str, counted: list[str], benefit_in_case: bool
+) -> dict[str, float]:
+    """Join what the networks read; once a benefit is there, they only add."""
+    joint = network.judge(judged, line, counted)
     # The plain text no longer shows the stars of a masked number: only the linear model hears of them.
     if "masked" in learnt.marks(text):
         joint["R6"] = judged["R6"]
     return {output: max(odds, judged[output]) for output, odds in joint.items()} if benefit_in_case else joint
-
-
-def _is_unsure(judged: dict[str, float], matched: set[str], kind: str, platform: str) -> bool:
-    """Whether a rule matched that may be overruled, or the linear model is not sure of what counts here."""
-    if matched & _SPARED:
-        return True
-    asked = ["any"]
-    if kind in _PUBLIC:
-        asked.append("R6")
-    if kind in _PRIVATE:
-        asked.append("R9")
-    if platform != "own":
-        asked.append("R7")
-    return any(network.is_open(output, judged[output]) for output in asked)
-
-
-def _sparing_bar(may_be_spared: bool, again: bool) -> float:
-    """Log odds below which a finder's match is overruled; the linear model alone needs a telling word."""
-    if again:
-        return 0.0 if may_be_spared else network.PLAINLY_LAWFUL
-    return learnt.PLAINLY_LAWFUL if may_be_spared else -math.inf
 
 
 def _is_spared(rule: str, judged: dict[str, float], bar: float) -> bool:
@@ -164,19 +157,10 @@ def _is_spared(rule: str, judged: dict[str, float], bar: float) -> bool:
     return rule in _SPARED and judged["any" if rule in STRICT else rule] < bar
 
 
-def _learnt_rules(judged: dict[str, float], kind: str, platform: str) -> list[tuple[str, str]]:
-    """Rules the learnt layer says are broken, each with the output whose words tell."""
-    rules = []
-    if judged["any"] > 0:
-        best = max(sorted(STRICT), key=judged.__getitem__)
-        rules.append((best, best))
-    if judged["R6"] > 0 and kind in _PUBLIC:
-        rules.append(("R6", "R6"))
-    if judged["R7"] > 0 and platform != "own":
-        rules.append(("R7", "R7"))
-    if judged["R9"] > 0 and kind in _PRIVATE:
-        rules.append(("R9", "R9"))
-    return rules
+def _learnt_rules(judged: dict[str, float], counted: list[str]) -> list[str]:
+    """Rules the readers say are broken; of R1–R4 the likeliest."""
+    likeliest = max(sorted(STRICT), key=judged.__getitem__)
+    return [likeliest if output == "any" else output for output in counted if judged[output] > 0]
 
 
 def verdict(offences: Iterable[Offence]) -> Verdict:

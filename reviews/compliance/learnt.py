@@ -31,8 +31,6 @@ LONGEST = 4
 SHORT = 30
 # The same for the meetings of its senses, all of which weigh so much beside the terms.
 FEW, SENSE_WEIGHT = 20, 0.5
-# Below this many log odds under the threshold, a rule's match is taken for a lawful turn of phrase.
-PLAINLY_LAWFUL = -0.5
 _SPARING = frozenset({"#never", "#said", "#goods"})
 _TOKEN = re.compile(r"[\u3400-\u9fff]|[a-z]+|\d+(?:\.\d+)?|[，。！？；：,.!?;:\n]+|[^\s]")
 _ENDS = frozenset("，。！？；：,.!?;:\n")

