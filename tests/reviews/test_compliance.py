@@ -2,16 +2,17 @@
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from reviews.compliance import RULES_VERSION, Kind, check, find_offences, learnt, training, verdict
+from reviews.compliance import RULES_VERSION, Kind, find_offences, learnt, network, training, verdict
 from reviews.compliance.normalise import normalise
 from reviews.compliance.rules import EXPLANATIONS, SOURCES, patterns
 from reviews.compliance.senses import meetings
-from reviews.management.commands import check_compliance
 from tests.reviews.compliance_texts import CHANGE_MENTIONED, CHANGE_NOT_MENTIONED, LAWFUL, UNLAWFUL
 
 ROOT = Path(__file__).parents[2]
@@ -165,27 +166,46 @@ def test_it_answers_json_lines_in_order(monkeypatch: pytest.MonkeyPatch) -> None
     assert offences[0].keys() == {"rule", "words", "start", "end", "why"}
 
 
-def test_a_file_is_shared_among_processes_and_answered_in_the_same_order(
+def test_many_lines_are_shared_among_processes_and_answered_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = [json.dumps({"text": f"麻烦改为好评 {n}" if n % 3 else f"已为您补发 {n}"}) for n in range(1200)]
     lines[700] = "nonsense"
     file = tmp_path / "texts.jsonl"
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    assert file.stat().st_size > check_compliance.LARGE
-    answers = []
-    for source in (file.open(encoding="utf-8"), io.StringIO(file.read_text(encoding="utf-8"))):
-        with source:
-            assert check_compliance._is_file(source) == (not isinstance(source, io.StringIO))
-            monkeypatch.setattr("sys.stdin", source)
-            out = io.StringIO()
-            with pytest.raises(CommandError, match="1"):
-                call_command("check_compliance", stdout=out)
-            answers.append(out.getvalue())
-    assert answers[0] == answers[1]
-    assert "701" in answers[0].splitlines()[700]
-    verdicts = [json.loads(line).get("verdict") for line in answers[0].splitlines()[:6]]
-    assert verdicts == ["pass", "block", "block"] * 2
+    out = io.StringIO()
+    with file.open(encoding="utf-8") as source:
+        monkeypatch.setattr("sys.stdin", source)
+        with pytest.raises(CommandError, match="1"):
+            call_command("check_compliance", stdout=out)
+    answers = out.getvalue().splitlines()
+    assert len(answers) == 1200
+    assert "701" in answers[700]
+    assert [json.loads(line).get("verdict") for line in answers[:6]] == ["pass", "block", "block"] * 2
+
+
+def test_who_writes_a_line_need_not_write_the_next_to_be_answered() -> None:
+    command = [sys.executable, "manage.py", "check_compliance"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as one:
+        assert one.stdin
+        assert one.stdout
+        for text, said in [("麻烦改为好评", "block"), ("已为您补发", "pass")]:
+            one.stdin.write(json.dumps({"text": text}) + "\n")
+            one.stdin.flush()
+            assert json.loads(one.stdout.readline())["verdict"] == said
+        one.stdin.close()
+    assert one.returncode == 0
+
+
+def test_a_file_in_another_encoding_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "texts.jsonl"
+    file.write_bytes('{"text": "好"}'.encode("gb18030"))
+    with file.open(encoding="utf-8") as source:
+        monkeypatch.setattr("sys.stdin", source)
+        with pytest.raises(CommandError, match="UTF-8"):
+            call_command("check_compliance", stdout=io.StringIO())
 
 
 def test_it_says_which_line_is_no_json_and_judges_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,14 +258,13 @@ def test_it_spares_no_match_in_a_text_that_denies_and_reports_nothing(
 ) -> None:
     text = "麻烦改为好评，加微信13812345678"
     assert rules_of(text) >= {"R2", "R6", "R7"}
-    monkeypatch.setattr(learnt, "scores", lambda *_given: dict.fromkeys(learnt.OUTPUTS, -9.0))
-    monkeypatch.setattr(check, "_is_unsure", lambda *_given: False)
+    monkeypatch.setattr(network, "judge", lambda *_given: dict.fromkeys(learnt.OUTPUTS, -0.9))
     assert rules_of(text) >= {"R2", "R6", "R7"}
 
 
-def test_it_needs_the_learnt_layer_to_spare_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learnt, "scores", lambda *_given: dict.fromkeys(learnt.OUTPUTS, -0.1))
-    monkeypatch.setattr(check, "_is_unsure", lambda *_given: False)
+def test_it_needs_its_readers_to_spare_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    unsure = dict.fromkeys(learnt.OUTPUTS, -9.0) | {"R7": 0.1}
+    monkeypatch.setattr(network, "judge", lambda *_given: unsure)
     assert rules_of("不少人收到加微信的短信", Kind.CHAT) == {"R7"}
 
 
@@ -287,13 +306,26 @@ def test_it_blocks_the_unlawful_and_passes_the_lawful_of_its_corpora() -> None:
     assert blocked([one for one in entries if not one["rule"]]) < 0.04
 
 
-def test_it_needs_the_learnt_layer_for_oblique_wording(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_holds_on_texts_of_which_nothing_was_learnt() -> None:
+    """Examinations by authors who knew no rule; docs/compliance.md has the figures, these are the floor."""
+    files = sorted((ROOT / "tests" / "reviews").glob("compliance_exam_*.jsonl"))
+    entries = [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
+    assert len(entries) > 3500
+    assert not {one["text"] for one in entries} & {
+        one.text for one in training.read(sorted(CORPUS.glob("*")))
+    }
+    assert blocked([one for one in entries if one.get("rule") in STRICT_RULES]) >= 0.98
+    for rule in ("R6", "R7"):
+        assert blocked([one for one in entries if one.get("rule") == rule]) >= 0.9
+    assert blocked([one for one in entries if not one.get("rule")]) <= 0.025
+
+
+def test_it_needs_its_readers_for_oblique_wording(monkeypatch: pytest.MonkeyPatch) -> None:
     oblique = [
         one for one in corpus("second_author") if one.get("disguise") == "oblique" and one["rule"] < "R5"
     ]
     assert blocked(oblique) > 0.9
-    monkeypatch.setattr(learnt, "scores", lambda *_given: dict.fromkeys(learnt.OUTPUTS, -0.5))
-    monkeypatch.setattr(check, "_is_unsure", lambda *_given: False)
+    monkeypatch.setattr(network, "judge", lambda *_given: dict.fromkeys(learnt.OUTPUTS, -0.5))
     assert blocked(oblique) < 0.5
 
 

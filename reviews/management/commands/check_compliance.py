@@ -1,12 +1,11 @@
 """Check texts from standard input: JSON lines in, one verdict a line out, in the same order."""
 
 import json
-import os
-import stat
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
 from multiprocessing import get_context
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -15,7 +14,6 @@ from django.utils.translation import gettext as _
 from reviews.compliance import Kind, find_offences, verdict
 
 CHUNK = 50  # lines a process takes at once
-LARGE = 50_000  # bytes
 
 
 class Command(BaseCommand):
@@ -28,31 +26,57 @@ class Command(BaseCommand):
         """Write `{"verdict", "offences": [{"rule", "words", "start", "end", "why"}]}` for each line.
 
         A line that cannot be read answers `{"error": …}` in its place, and the command fails at the end.
-        Lines of a file are shared among the processor's cores, those of a pipe are answered as they come.
+        Lines are shared among the processor's cores and answered as they come.
         """
-        failed = 0
-        lines = ((number, line) for number, line in enumerate(sys.stdin, start=1) if line.strip())
-        with ExitStack() as stack:
-            answers: Iterator[dict[str, Any]] = map(_answer, lines)
-            if _is_file(sys.stdin):
-                pool = stack.enter_context(get_context("fork").Pool())
-                answers = pool.imap(_answer, lines, chunksize=CHUNK)
-            for answer in answers:
-                failed += "error" in answer
-                self.stdout.write(json.dumps(answer, ensure_ascii=False))
+        try:
+            failed = self._answer_all()
+        except UnicodeDecodeError as strange:
+            raise CommandError(_("The texts are not in UTF-8; save them in that encoding.")) from strange
         if failed:
             raise CommandError(
                 _("%(count)d lines could not be read; their answers say why.") % {"count": failed}
             )
 
+    def _answer_all(self) -> int:
+        """How many lines could not be read."""
+        failed = 0
+        with get_context("fork").Pool() as pool:
+            for answers in pool.imap(_answers, _chunks(sys.stdin)):
+                for answer in answers:
+                    failed += "error" in answer
+                    self.stdout.write(json.dumps(answer, ensure_ascii=False))
+                self.stdout.flush()
+        return failed
 
-def _is_file(stream: Any) -> bool:
-    """Whether there is enough in it to be worth several processes, and nobody waits for the first answer."""
-    try:
-        known = os.fstat(stream.fileno())
-    except (OSError, ValueError):
-        return False
-    return stat.S_ISREG(known.st_mode) and known.st_size > LARGE
+
+def _chunks(source: Iterable[str]) -> Iterator[list[tuple[int, str]]]:
+    """Lines with their numbers, as many together as have come: nobody who writes one waits for the next."""
+    come: SimpleQueue[tuple[int, str] | Exception | None] = SimpleQueue()
+
+    def read() -> None:
+        try:
+            for number, line in enumerate(source, start=1):
+                if line.strip():
+                    come.put((number, line))
+            come.put(None)
+        except Exception as broken:
+            come.put(broken)
+
+    Thread(target=read, daemon=True).start()
+    chunk: list[tuple[int, str]] = []
+    while isinstance(one := come.get(), tuple):
+        chunk.append(one)
+        if come.empty() or len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+    if one:
+        raise one
+
+
+def _answers(numbered: list[tuple[int, str]]) -> list[dict[str, Any]]:
+    return [_answer(one) for one in numbered]
 
 
 def _answer(numbered: tuple[int, str]) -> dict[str, Any]:
