@@ -207,7 +207,7 @@ def cleared(
     """
     try:
         with transaction.atomic():
-            outcome = _pass(text, kind=kind, review=review, case=case) if text.strip() else ""
+            outcome = _pass(text, kind=kind, review=review, case=case, leaves=leaves) if text.strip() else ""
             yield
             if leaves and outcome:
                 _note_sent(text, outcome, kind=kind, shop=review.shop, by=by, thing=thing)
@@ -245,12 +245,13 @@ def _pass(
     review: Review,
     case: Case | None,
     held: tuple[Facts, list[str]] | None = None,
+    leaves: bool = False,
 ) -> str:
     """How the text passed: passed|warned|kept|released; `held`: facts and keys that are held already."""
     now = clock.now()
     facts, keys = held or hold_facts(review, case, now)
     outcome = _decide(text, kind, judge(text, kind, review.shop, facts, now), review.shop, case)
-    note_text(text, case, keys, now)
+    note_text(text, case if leaves else None, keys, now)
     return outcome
 
 

@@ -182,7 +182,7 @@ def check_compensation(case: Case, now: datetime) -> tuple[Facts, list[str]]:
 
 
 def note_text(text: str, case: Case | None, keys: list[str], now: datetime) -> None:
-    """Remember what a text that passed spoke of; a benefit named in a case is one for good."""
+    """Remember what a text that passed spoke of; a benefit told to a case's buyer is the case's for good."""
     if mentions_review_change(text):
         _mark(keys, "mentioned_at", now)
     if mentions_benefit(text):

@@ -79,7 +79,8 @@ INWARD = {
         reviews.Review.review_key reviews.Review.order_no reviews.Review.sub_order_no reviews.Review.content
         reviews.Review.followup reviews.Review.reply reviews.ReviewVersion.content
         reviews.ReviewVersion.followup reviews.ImportJob.filename reviews.ImportRefusal.key
-        reviews.ChatRecord.text reviews.MarketingConsent.words reviews.PublicReply.reason
+        reviews.ChatRecord.text reviews.ChatRecord.demand reviews.MarketingConsent.words
+        reviews.PublicReply.reason
         reviews.ReplyMove.reason reviews.SearchText.text
         reviews.SearchText.numbers""",
     "copies of a text that is checked where it is written": """reviews.PublicReply.drafted_text
@@ -90,8 +91,8 @@ INWARD = {
     "told to the platform, where to speak of a review is the very purpose": """reviews.Complaint.platform_no
         reviews.Complaint.quote reviews.Complaint.statement reviews.Complaint.verdict""",
     "hashes and errors of files": """reviews.EvidencePack.error reviews.EvidencePack.manifest_sha256
-        reviews.EvidencePack.zip_sha256 callbacks.ProofPhoto.content_type callbacks.ProofPhoto.look
-        callbacks.ProofPhoto.sha256""",
+        reviews.EvidencePack.zip_sha256 reviews.EvidencePack.facts_sha256
+        callbacks.ProofPhoto.content_type callbacks.ProofPhoto.look callbacks.ProofPhoto.sha256""",
     "notes of a remedy, checked with it (callbacks.remedies)": """callbacks.Remedy.reason
         callbacks.Remedy.decision callbacks.Payout.reference callbacks.Payout.reversal_reason""",
     "what became of the rows of a job": """callbacks.BulkJob.asked callbacks.BulkJob.language

@@ -367,4 +367,4 @@ def test_without_the_rule_the_machine_finds_an_order_in_which_they_meet(side: st
     """The negative control: the property is no empty one."""
     off = mock.patch.object(sequence.Facts, side, return_value=None)
     with off, pytest.raises(AssertionError, match=r"thirty days|with a compensation|before it was told"):
-        run_state_machine_as_test(Acts, settings=QUICK)
+        run_state_machine_as_test(Acts, settings=settings(QUICK, max_examples=200))
