@@ -131,17 +131,20 @@ class Shopkeepers:
         one = self._remedy(place)
         self._try("accept", lambda: remedies.accept_remedy(one, by=one.case.assignee))
 
-    def pay(self, place: int, twice: bool = False) -> None:
+    def pay(self, place: int, twice: bool = False, came_to: int | None = None) -> None:
+        """Carry it out; `came_to` fen is what an exchange's freight and goods cost in the end."""
         from callbacks import remedies
 
         one, key = self._remedy(place), uuid4()
+        before = one.fen
+        cost = None if came_to is None or one.kind != "exchange" else Decimal(came_to) / 100
 
         def act() -> Any:
-            return remedies.carry_out(one, "platform", by=self.manager, reference="T1", key=key)
+            return remedies.carry_out(one, "platform", by=self.manager, reference="T1", cost=cost, key=key)
 
-        if self._try("pay", act):
-            self.open_fen -= one.fen
-            self.paid_fen += one.fen
+        if self._try("pay" if cost is None else "pay what it came to", act):
+            self.open_fen -= before
+            self.paid_fen += before if cost is None else int(cost * 100)
             if twice:
                 act()
 
@@ -176,7 +179,8 @@ class Shopkeepers:
         elif roll < 0.62:
             self.accept(self._place(dice, "offered"))
         elif roll < 0.86:
-            self.pay(self._place(dice, "approved"), dice.random() < 0.1)
+            came_to = dice.randint(0, 9_999) if dice.random() < 0.5 else None
+            self.pay(self._place(dice, "approved"), dice.random() < 0.1, came_to)
         elif roll < 0.93:
             self.reverse(self._place(dice, "paid"))
         else:
