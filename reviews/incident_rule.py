@@ -71,6 +71,15 @@ class Burst:
     surprise: float
     bar: float
 
+    @property
+    def times_usual(self) -> float:
+        return times_usual(self.observed, self.expected)
+
+
+def times_usual(observed: int, expected: float) -> float:
+    """How many times the usual came in; where next to none is usual, of a tenth of a complaint."""
+    return observed / max(expected, 0.1)
+
 
 @dataclass(frozen=True)
 class Usual:

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Case as CaseWhen
-from django.db.models import F, Max, When
+from django.db.models import F, Max, Q, When
 from django.utils.translation import gettext as _
 
 from reviews import clock
@@ -211,7 +211,7 @@ class Covered:
         stands out far more than the shop did."""
         again = inside(burst.place, self.place)
         if again and self.place == WHOLE_SHOP != burst.place:
-            return burst.observed < STANDS_OUT * self.times * max(burst.expected, 0.1)
+            return burst.times_usual < STANDS_OUT * self.times
         return again
 
 
@@ -272,11 +272,19 @@ def place_of(incident: Incident) -> Place:
 
 def suggested(incident: Incident) -> CaseQuerySet:
     """Cases that fit and belong to no incident yet: same product and sub-cause, written since it began."""
+    found = _of_place(incident, incident.began_at).filter(incident_place=None)
+    return found.filter(Q(written__lte=incident.ended_at)) if incident.ended_at else found
+
+
+def _of_place(incident: Incident, since: datetime) -> CaseQuerySet:
+    """Cases of where it struck whose complaint was `written` since then.
+
+    When they came in is asked as well, since only that has an index: nothing comes in long before it is
+    written, whatever the platform's clock says.
+    """
     found = Case.objects.annotate(written=WRITTEN_AT).filter(
-        shop=incident.shop_id, incident_place=None, written__gte=incident.began_at
+        shop=incident.shop_id, opened_at__gte=since - WRITTEN, written__gte=since
     )
-    if incident.ended_at:
-        found = found.filter(written__lte=incident.ended_at)
     if incident.product_id:
         found = found.filter(review__product=incident.product_id)
     return found.filter(sub_cause=incident.sub_cause) if incident.sub_cause else found
@@ -421,15 +429,9 @@ def counts_by_minutes(
     """Complaints of its place in steps of minutes, from two hours before it began; one query."""
     step = timedelta(minutes=minutes)
     start = incident.began_at - timedelta(hours=2)
-    cases = Case.objects.annotate(written=WRITTEN_AT).filter(
-        shop=incident.shop_id, written__gte=start, written__lt=until
-    )
-    if incident.product_id:
-        cases = cases.filter(review__product=incident.product_id)
-    if incident.sub_cause:
-        cases = cases.filter(sub_cause=incident.sub_cause)
+    cases = _of_place(incident, start).filter(Q(written__lt=until))
     found: dict[int, int] = defaultdict(int)
-    for written in cases.order_by().values_list("written", flat=True):
+    for written in cases.order_by().values_list(WRITTEN_AT, flat=True):
         found[(written - start) // step] += 1
     for n in range((until - start) // step + 1):
         yield start + n * step, found[n]

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from reviews import clock
 from reviews.causes import CAUSE_OF, SubCause
+from reviews.incident_rule import times_usual
 from reviews.models.cases import Case
 from reviews.models.orders import Product
 from reviews.models.shops import Shop
@@ -128,7 +129,7 @@ class Incident(models.Model):
 
     @property
     def times_usual(self) -> float:
-        return self.observed / max(self.expected, 0.1)
+        return times_usual(self.observed, self.expected)
 
     @property
     def began_at(self) -> datetime:
