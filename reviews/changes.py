@@ -41,14 +41,13 @@ def read_changes(claimed: Sequence[Request], *, again: bool = False) -> dict[int
     before = _versions_before(changed)
     pairs = [(request, before[request.pk]) for request in changed if request.pk in before]
     fresh = [text for request, old in pairs for text in _fresh_words(old, request)]
-    complaining = iter(complain(fresh, again=again))
-    unsure = iter([False] * len(fresh) if again else _wants_second_reading(fresh))
+    heard = iter(_hear(fresh, again=again))
     changes = {}
     for request, old in pairs:
         was, now = said_in(old), said_in(request.review)
-        content_complains, followup_complains = next(complaining), next(complaining)
-        change = judge(was, now, content_complains=content_complains, followup_complains=followup_complains)
-        is_unsure = any([next(unsure), next(unsure)]) and change == Change.CALM
+        content, followup = next(heard), next(heard)
+        change = judge(was, now, content_complains=content.complains, followup_complains=followup.complains)
+        is_unsure = change == Change.CALM and (content.is_unsure or followup.is_unsure)
         changes[request.pk] = ReviewChange(old.number, was, now, change, is_unsure)
     return changes
 
@@ -81,29 +80,32 @@ def _fresh_words(old: ReviewVersion, request: Request) -> tuple[str, str]:
     return fresh_clauses(old.content, review.content), fresh_clauses(old.followup, review.followup)
 
 
-def complain(texts: Sequence[str], *, again: bool = False) -> list[bool]:
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Whether new words complain, and whether the second reader should hear them too."""
+
+    complains: bool
+    is_unsure: bool
+
+
+def complain(texts: Sequence[str]) -> list[bool]:
     """Whether new words complain. The mark is not asked: it was given for what was said before.
 
     The classifier is told of a good mark, which makes it hear out "the new one has come, thank you"; what is
     "still" or "again" wrong is read without.
     """
-    lenient = _read(_under_praise(texts), again=again)
-    strict = _read([ReviewText(text=text) for text in texts], again=again)
-    return [_complains(*three) for three in zip(texts, lenient, strict, strict=True)]
+    return [one.complains for one in _hear(texts, again=False)]
 
 
-def _under_praise(texts: Sequence[str]) -> list[ReviewText]:
-    return [ReviewText(text=text, rating="good") for text in texts]
-
-
-def _read(texts: Sequence[ReviewText], *, again: bool) -> list[Verdict]:
-    first = classify(texts, engine="fast")
-    return read_again(texts, first) if again else first
-
-
-def _wants_second_reading(texts: Sequence[str]) -> list[bool]:
-    said = _under_praise(texts)
-    return [wants_second_reading(*pair) for pair in zip(said, _read(said, again=False), strict=True)]
+def _hear(texts: Sequence[str], *, again: bool) -> list[Heard]:
+    praised = [ReviewText(text=text, rating="good") for text in texts]
+    bare = [ReviewText(text=text) for text in texts]
+    lenient, strict = classify(praised, engine="fast"), classify(bare, engine="fast")
+    unsure = [not again and wants_second_reading(*pair) for pair in zip(praised, lenient, strict=True)]
+    if again:
+        lenient, strict = read_again(praised, lenient), read_again(bare, strict)
+    complaining = [_complains(*three) for three in zip(texts, lenient, strict, strict=True)]
+    return [Heard(*both) for both in zip(complaining, unsure, strict=True)]
 
 
 def _complains(text: str, lenient: Verdict, strict: Verdict) -> bool:
