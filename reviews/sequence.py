@@ -183,21 +183,29 @@ def check_compensation(case: Case, now: datetime) -> tuple[Facts, list[str]]:
 
 def note_text(text: str, case: Case | None, keys: list[str], now: datetime) -> None:
     """Remember what a text that passed spoke of; a benefit told to a case's buyer is the case's for good."""
-    if mentions_review_change(text):
-        _mark(keys, "mentioned_at", now)
-    if mentions_benefit(text):
-        _mark(keys, "compensated_at", now)
-        if case:
-            case.note_compensation(now)
+    _remember(_spoken_of(text), case, keys, now)
+
+
+def _spoken_of(text: str) -> list[str]:
+    """The fields of a mark that a text moves."""
+    asked = {"mentioned_at": mentions_review_change, "compensated_at": mentions_benefit}
+    return [field for field, finds in asked.items() if finds(text)]
+
+
+def _remember(fields: list[str], case: Case | None, keys: list[str], now: datetime) -> None:
+    for field in fields:
+        _mark(keys, field, now)
+    if case and "compensated_at" in fields:
+        case.note_compensation(now)
 
 
 @transaction.atomic
 def note_answer(review: Review, now: datetime) -> None:
     """Remember what the shop's public answer, written elsewhere, spoke of."""
-    if mentions_review_change(review.reply) or mentions_benefit(review.reply):
+    if fields := _spoken_of(review.reply):
         case = Case.objects.filter(review=review).order_by("-id").first()
         _facts_held, keys = hold_facts(review, case, now)
-        note_text(review.reply, case, keys, now)
+        _remember(fields, case, keys, now)
 
 
 @transaction.atomic
