@@ -1,6 +1,6 @@
 """The network in PyTorch, for training, and its way into ONNX with 8 bits. Needs torch and onnx."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +22,32 @@ MASKED = -1e4
 
 
 class Layer(nn.Module):  # type: ignore[misc]
-    """One layer of a BERT-like encoder."""
+    """One layer of a BERT-like encoder; the teacher's shape unless told otherwise."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        width: int = WIDTH,
+        heads: int = HEADS,
+        middle: int = MIDDLE,
+        bend: Callable[[Any], Any] = F.gelu,
+        eps: float = 1e-12,
+    ) -> None:
         super().__init__()
-        self.qkv, self.ao = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
-        self.fi, self.fo = nn.Linear(WIDTH, MIDDLE), nn.Linear(MIDDLE, WIDTH)
-        self.aln, self.oln = nn.LayerNorm(WIDTH, eps=1e-12), nn.LayerNorm(WIDTH, eps=1e-12)
+        self.width, self.heads, self.bend = width, heads, bend
+        self.qkv, self.ao = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.fi, self.fo = nn.Linear(width, middle), nn.Linear(middle, width)
+        self.aln, self.oln = nn.LayerNorm(width, eps=eps), nn.LayerNorm(width, eps=eps)
 
     def forward(self, x: Any, mask: Any) -> Any:
-        """Let pieces look at each other; shape (rows, pieces, WIDTH)."""
+        """Let pieces look at each other; shape (rows, pieces, width)."""
         rows, size, _ = x.shape
-        q, k, v = self.qkv(x).view(rows, size, 3, HEADS, WIDTH // HEADS).permute(2, 0, 3, 1, 4)
+        head = self.width // self.heads
+        q, k, v = self.qkv(x).view(rows, size, 3, self.heads, head).permute(2, 0, 3, 1, 4)
         # Written out: torch's own attention is many times slower on CPUs for texts this short.
-        looks = torch.softmax(torch.matmul(q, k.transpose(-1, -2)) * (WIDTH // HEADS) ** -0.5 + mask, -1)
-        seen = torch.matmul(looks, v).transpose(1, 2).reshape(rows, size, WIDTH)
+        looks = torch.softmax(torch.matmul(q, k.transpose(-1, -2)) * head**-0.5 + mask, -1)
+        seen = torch.matmul(looks, v).transpose(1, 2).reshape(rows, size, self.width)
         x = self.aln(x + self.ao(seen))
-        return self.oln(x + self.fo(F.gelu(self.fi(x))))
+        return self.oln(x + self.fo(self.bend(self.fi(x))))
 
 
 class Encoder(nn.Module):  # type: ignore[misc]

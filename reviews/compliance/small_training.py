@@ -14,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from reviews.classification.network import PADDING, PLACES, Network, load_network
 from reviews.classification.network_steps import hidden, laid, parted
-from reviews.classification.network_torch import MASKED, SEED, export
+from reviews.classification.network_torch import MASKED, SEED, Layer, export
 
 from .learnt import OUTPUTS
 from .network import SMALL, read_parts
@@ -22,30 +22,13 @@ from .normalise import normalise
 from .training import Example, joined
 
 WIDTH, HEADS, MIDDLE, LAYERS, LOOKS = 128, 4, 384, 2, 4
+EPS = 1e-5
 PASSES, RATE, WARM_UP, WEIGHT_DECAY = 8, 1.5e-3, 100, 0.01
 # How often a piece is hidden, and how much the distance of the log odds counts beside that of the chances.
 HIDDEN, DISTANCE = 0.12, 0.02
 # One longer text of two for so many texts.
 LONGER_SHARE = 4
 TOLD_EVERY = 200
-
-
-class Layer(nn.Module):  # type: ignore[misc]
-    """One layer of an encoder."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.qkv, self.ao = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
-        self.fi, self.fo = nn.Linear(WIDTH, MIDDLE), nn.Linear(MIDDLE, WIDTH)
-        self.aln, self.oln = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
-
-    def forward(self, x: Any, mask: Any) -> Any:
-        """Let pieces look at each other; shape (rows, pieces, WIDTH)."""
-        rows, size, _ = x.shape
-        q, k, v = self.qkv(x).view(rows, size, 3, HEADS, WIDTH // HEADS).permute(2, 0, 3, 1, 4)
-        looks = torch.softmax(torch.matmul(q, k.transpose(-1, -2)) * (WIDTH // HEADS) ** -0.5 + mask, -1)
-        x = self.aln(x + self.ao(torch.matmul(looks, v).transpose(1, 2).reshape(rows, size, WIDTH)))
-        return self.oln(x + self.fo(F.relu(self.fi(x))))
 
 
 class SmallNet(nn.Module):  # type: ignore[misc]
@@ -55,7 +38,7 @@ class SmallNet(nn.Module):  # type: ignore[misc]
         super().__init__()
         self.word, self.pos = nn.Embedding(pieces, WIDTH), nn.Embedding(PLACES, WIDTH)
         self.near, self.eln = nn.Conv1d(WIDTH, WIDTH, 3, padding=1), nn.LayerNorm(WIDTH)
-        self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
+        self.layers = nn.ModuleList(Layer(WIDTH, HEADS, MIDDLE, F.relu, EPS) for _ in range(LAYERS))
         self.att, self.out = nn.Linear(WIDTH, LOOKS), nn.Linear((2 + LOOKS) * WIDTH, len(OUTPUTS))
         nn.init.normal_(self.word.weight, std=0.05)
         nn.init.normal_(self.pos.weight, std=0.02)
